@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Short names for the usual commands; CMake does the work. BUILD=dir, JOBS=n and CC=compiler may be set.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+CC ?= cc
+CMAKE_FLAGS ?=
+
+.PHONY: all deps configure test asan fuzz demo bench fmt clean install
+
+all: configure
+	@cmake --build $(BUILD) -j$(JOBS)
+
+deps:
+	@tools/install_deps.sh
+
+configure: deps
+	@cmake -S . -B $(BUILD) -DCMAKE_C_COMPILER=$(CC) $(CMAKE_FLAGS) > $(BUILD).log 2>&1 || (cat $(BUILD).log; exit 1)
+	@mkdir -p $(BUILD) && mv $(BUILD).log $(BUILD)/configure.log
+
+test: all
+	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
+
+asan:
+	@$(MAKE) test BUILD=build-asan CMAKE_FLAGS="-DOD_SANITIZE=ON"
+
+fuzz:
+	@$(MAKE) all BUILD=build-fuzz CC=clang CMAKE_FLAGS="-DOD_FUZZ=ON -DOD_SANITIZE=ON"
+
+fmt:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-asan build-fuzz

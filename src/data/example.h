@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One image with its ground truth, as every reader (TFRecord, COCO, VOC, CSV) gives it and every later stage
+ * (augmentation, resizing, batching, evaluation) takes it.
+ */
+#ifndef OD_DATA_EXAMPLE_H
+#define OD_DATA_EXAMPLE_H
+
+#include "util/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bits of od_object.flags. */
+enum { OD_OBJECT_CROWD = 1, OD_OBJECT_DIFFICULT = 2, OD_OBJECT_GROUP_OF = 4 };
+
+typedef struct od_object {
+    float box[4];    /* ymin, xmin, ymax, xmax, relative to the image (0..1) */
+    int32_t label;   /* the label map's id, from 1; 0: unknown (name not in the map) */
+    float weight;    /* 1 unless the record says otherwise */
+    float area;      /* pixels^2, or 0 when not given */
+    uint32_t flags;
+} od_object;
+
+typedef struct od_example {
+    char *source_id; /* image/source_id; COCO's image id as text */
+    char *filename;
+    int width, height;       /* of the image */
+    uint8_t *encoded;        /* the image file's bytes, or NULL once decoded */
+    size_t encoded_size;
+    uint8_t *pixels;         /* RGB [height, width, 3], or NULL until decoded */
+    od_object *objects;      /* may be empty: a null image */
+    int object_count;
+} od_example;
+
+/* Frees the members and zeroes the struct; not the struct itself. */
+void od_example_deinit(od_example *e);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of hot kernels. It is filled with the portable reference versions (ref/) and then overridden, at first
+ * use, by the best instruction set that the processor has (x86/), or the one forced by OBJDET_ISA=ref|avx2|avx512.
+ *
+ * Every kernel works on one thread, on memory that the caller owns, and allocates nothing: the ops in src/nn cut
+ * the work into blocks, hand a block and scratch memory to a kernel, and do the threading (OpenMP). Matrices are
+ * row-major float32; `ld*` is the distance between rows in elements. Pointers need not be aligned unless said.
+ * Activations are NHWC, so that an activation is a matrix [N*H*W rows, C channels]: "rows" below.
+ * Outputs must not overlap inputs unless a kernel says so. Kernels read and write only the elements they own
+ * (no access beyond a row's last channel, whatever its count).
+ */
+#ifndef OD_KERNELS_KERNELS_H
+#define OD_KERNELS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum od_act {
+    OD_ACT_NONE,
+    OD_ACT_RELU,
+    OD_ACT_RELU6,
+    OD_ACT_SWISH,   /* x * sigmoid(x) */
+    OD_ACT_SIGMOID,
+} od_act;
+
+/* What happens to a finished block of a matrix product, in this order, while it is in registers or cache.
+ * All NULL and OD_ACT_NONE: a plain store. */
+typedef struct od_gemm_post {
+    const float *bias;     /* [N], added to each row; or NULL */
+    od_act act;            /* of the biased value */
+    const float *residual; /* [M,N] with row distance ldr, added after the activation; or NULL */
+    int64_t ldr;
+    float *sum, *sumsq;    /* [N], += column sums of the values stored and of their squares (batch-norm statistics);
+                              both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
+} od_gemm_post;
+
+/* A depthwise convolution's geometry along x; rows are handed over one by one, so y is the caller's affair. */
+typedef struct od_dw_shape {
+    int64_t channels;
+    int64_t in_width, out_width;
+    int kernel_h, kernel_w;    /* 3x3 and 5x5 with stride 1 and 2 are the hot ones; any other size must work */
+    int stride_w, dilation_w;
+    int pad_left;              /* input column of output x, tap kx: x*stride_w - pad_left + kx*dilation_w; outside: zero */
+} od_dw_shape;
+
+typedef struct od_kernels {
+    const char *isa; /* "ref", "avx2", "avx512" */
+
+    /* --- matrix products ------------------------------------------------------------------------------- */
+
+    /* Elements that pack_b needs for a [K,N] matrix; the buffer is 64-byte aligned. */
+    size_t (*gemm_packed_size)(int64_t k, int64_t n);
+    /* Packs B [K,N] into this instruction set's own order. transposed: `b` holds B^T, i.e. [N,K] with row distance ldb. */
+    void (*gemm_pack_b)(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed);
+    /* C[M,N] = A[M,K] * B (accumulate: +=), then `post` (NULL: nothing). Any M, N, K >= 1. Called with M from 1 up to
+     * a few hundred; the hot shapes are 1x1 convolutions: K and N from 16 to 1280. */
+    void (*gemm)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c, int64_t ldc,
+                 int accumulate, const od_gemm_post *post);
+    /* G[K,N] += A[M,K]^T * D[M,N]: weight gradients. M is a block of rows (64 to 512), K and N as above. */
+    void (*gemm_tn)(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda, const float *d, int64_t ldd, float *g, int64_t ldg);
+
+    /* --- passes over rows, with vectors of one value a channel ----------------------------------------------- */
+
+    /* y = act(x * scale + shift); scale and shift [C], either may be NULL (1, 0). y may be x. */
+    void (*rows_affine_act)(int64_t rows, int64_t c, const float *x, int64_t ldx, const float *scale, const float *shift, od_act act,
+                            float *y, int64_t ldy);
+    /* y = act(x * scale + shift) + residual. y may be x or residual. */
+    void (*rows_affine_act_add)(int64_t rows, int64_t c, const float *x, int64_t ldx, const float *scale, const float *shift,
+                                od_act act, const float *residual, int64_t ldr, float *y, int64_t ldy);
+    /* sum += Σ x, sumsq += Σ x^2 over rows. */
+    void (*rows_stats)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *sum, float *sumsq);
+    /* The first half of batch norm's (and the activation's) gradient, in one pass:
+     *   dz = dy * act'(x * scale + shift);  sum_dz += Σ dz;  sum_dzx += Σ dz * (x - mean)
+     * dz may be dy. sum_dz and sum_dzx may be NULL (then mean may be, too). ReLU's derivative at its corners is 0,
+     * ReLU6's is 0 at <= 0 and at >= 6, as TensorFlow's. */
+    void (*rows_act_grad)(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx, const float *scale,
+                          const float *shift, const float *mean, od_act act, float *dz, int64_t lddz, float *sum_dz, float *sum_dzx);
+    /* The second half: dx = a * dz + b * x + c, a, b, c [C]. dx may be dz. */
+    void (*rows_bn_grad)(int64_t rows, int64_t c, const float *dz, int64_t lddz, const float *x, int64_t ldx, const float *a, const float *b,
+                         const float *cc, float *dx, int64_t lddx);
+    /* y += x. */
+    void (*add)(int64_t n, const float *x, float *y);
+
+    /* --- depthwise convolution, channel multiplier 1 ---------------------------------------------------------- */
+
+    /* One output row [out_width, C]. rows: kernel_h input rows [in_width, C], NULL where outside the image (zero).
+     * weights [kernel_h, kernel_w, C]. post: bias, act and sums as in gemm (residual unused), or NULL. */
+    void (*dw_row)(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post);
+    /* One row of the input's gradient, [in_width, C], overwritten: dx[x] = Σ over taps ky and kx that reach x of
+     * drows[ky][ox] * weights[ky,kx]; drows[ky] is the output-gradient row [out_width, C] for which this input row is
+     * under tap row ky, or NULL. */
+    void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx);
+    /* Adds one output row's part to the weights' gradient [kernel_h, kernel_w, C]: g[ky,kx] += Σ_x rows[ky][...] * drow[x]. */
+    void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g);
+
+    /* --- optimiser ---------------------------------------------------------------------------------------------- */
+
+    /* v = momentum * v - lr * (grad_scale * g); w += v  (Keras' legacy SGD; grad_scale carries the clipping). */
+    void (*momentum_update)(int64_t n, float *w, float *v, const float *g, float lr, float momentum, float grad_scale);
+    /* Σ x^2 in double. */
+    double (*sum_squares)(int64_t n, const float *x);
+} od_kernels;
+
+/* The table in force; chosen once, thread-safe. */
+const od_kernels *od_kernels_get(void);
+
+/* For tests: the table of one instruction set, NULL when the build or the processor lacks it. */
+const od_kernels *od_kernels_for(const char *isa);
+
+#endif
