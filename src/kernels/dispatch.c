@@ -1,5 +1,65 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Builds the kernel tables once: each starts as the portable one and is overridden by its instruction set, if the
+ * build has it and the processor and the operating system support it (saving the wide registers included, which
+ * __builtin_cpu_supports checks).
+ */
+#include "kernels/kernels_impl.h"
 #include "objdet/version.h"
+#include "util/error.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REF, AVX2, AVX512, ISA_COUNT };
+
+static const char *const isa_names[ISA_COUNT] = {"ref", "avx2", "avx512"};
+static od_kernels tables[ISA_COUNT]; /* written under `once` only */
+static const od_kernels *chosen;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fill_ref(od_kernels *t)
+{
+    t->isa = isa_names[REF];
+    od__kernels_gemm_ref(t);
+    od__kernels_rows_ref(t);
+    od__kernels_dw_ref(t);
+}
+
+static const od_kernels *find(const char *name)
+{
+    for (int i = 0; i < ISA_COUNT; i++)
+        if (tables[i].isa && !strcmp(name, tables[i].isa)) return &tables[i];
+    return NULL;
+}
+
+static void build_tables(void)
+{
+    fill_ref(&tables[REF]);
+    for (int i = 0; i < ISA_COUNT; i++)
+        if (tables[i].isa) chosen = &tables[i];
+    const char *forced = getenv("OBJDET_ISA");
+    if (!forced || !forced[0]) return;
+    const od_kernels *wanted = find(forced);
+    if (!wanted)
+        od_log(OD_LOG_WARNING, "OBJDET_ISA=%s: expected ref, avx2 or avx512, and one that this processor has; using %s",
+               forced, chosen->isa);
+    else
+        chosen = wanted;
+}
+
+const od_kernels *od_kernels_get(void)
+{
+    pthread_once(&once, build_tables);
+    return chosen;
+}
+
+const od_kernels *od_kernels_for(const char *isa)
+{
+    pthread_once(&once, build_tables);
+    return find(isa);
+}
 
 const char *od_version(void)
 {
@@ -8,5 +68,5 @@ const char *od_version(void)
 
 const char *od_kernels_isa(void)
 {
-    return "ref";
+    return od_kernels_get()->isa;
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of src/kernels share among themselves: each instruction set writes its entries over the table's.
+ */
+#ifndef OD_KERNELS_KERNELS_IMPL_H
+#define OD_KERNELS_KERNELS_IMPL_H
+
+#include "kernels/kernels.h"
+
+/* The portable versions: all entries. */
+void od__kernels_gemm_ref(od_kernels *t);
+void od__kernels_rows_ref(od_kernels *t);
+void od__kernels_dw_ref(od_kernels *t);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Portable passes over rows and the optimiser's update. Outputs may be inputs (the same element is read before it is
+ * written), which `omp simd` tells the compiler.
+ */
+#include "kernels/kernels_impl.h"
+#include "kernels/ref/act_ref.h"
+
+static void affine_row(int64_t c, const float *x, const float *scale, const float *shift, float *y)
+{
+    if (scale && shift) {
+#pragma omp simd
+        for (int64_t i = 0; i < c; i++) y[i] = x[i] * scale[i] + shift[i];
+    } else if (scale) {
+#pragma omp simd
+        for (int64_t i = 0; i < c; i++) y[i] = x[i] * scale[i];
+    } else if (shift) {
+#pragma omp simd
+        for (int64_t i = 0; i < c; i++) y[i] = x[i] + shift[i];
+    } else if (y != x) {
+        for (int64_t i = 0; i < c; i++) y[i] = x[i];
+    }
+}
+
+static void rows_affine_act(int64_t rows, int64_t c, const float *x, int64_t ldx, const float *scale,
+                            const float *shift, od_act act, float *y, int64_t ldy)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        affine_row(c, x + r * ldx, scale, shift, y + r * ldy);
+        od__act_row_ref(c, y + r * ldy, act);
+    }
+}
+
+/* In pieces through a buffer, because y may be the residual. */
+static void rows_affine_act_add(int64_t rows, int64_t c, const float *x, int64_t ldx, const float *scale,
+                                const float *shift, od_act act, const float *residual, int64_t ldr, float *y,
+                                int64_t ldy)
+{
+    enum { PIECE = 256 };
+    float z[PIECE];
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c0 = 0; c0 < c; c0 += PIECE) {
+            int64_t n = c - c0 < PIECE ? c - c0 : PIECE;
+            const float *add = residual + r * ldr + c0;
+            float *out = y + r * ldy + c0;
+            affine_row(n, x + r * ldx + c0, scale ? scale + c0 : NULL, shift ? shift + c0 : NULL, z);
+            od__act_row_ref(n, z, act);
+#pragma omp simd
+            for (int64_t i = 0; i < n; i++) out[i] = z[i] + add[i];
+        }
+}
+
+static void rows_stats(int64_t rows, int64_t c, const float *x, int64_t ldx, float *sum, float *sumsq)
+{
+    for (int64_t r = 0; r < rows; r++, x += ldx) {
+#pragma omp simd
+        for (int64_t i = 0; i < c; i++) {
+            sum[i] += x[i];
+            sumsq[i] += x[i] * x[i];
+        }
+    }
+}
+
+/* d[i] = act'(z[i]), in place. */
+static void act_derivative(int64_t n, float *z, od_act act)
+{
+    switch (act) {
+    case OD_ACT_NONE:
+        for (int64_t i = 0; i < n; i++) z[i] = 1.0f;
+        break;
+    case OD_ACT_RELU:
+        for (int64_t i = 0; i < n; i++) z[i] = z[i] > 0.0f ? 1.0f : 0.0f;
+        break;
+    case OD_ACT_RELU6:
+        for (int64_t i = 0; i < n; i++) z[i] = (z[i] > 0.0f) & (z[i] < 6.0f) ? 1.0f : 0.0f;
+        break;
+    case OD_ACT_SWISH:
+        for (int64_t i = 0; i < n; i++) {
+            float s = od__sigmoid_ref(z[i]);
+            z[i] = s * (1.0f + z[i] * (1.0f - s));
+        }
+        break;
+    case OD_ACT_SIGMOID:
+        for (int64_t i = 0; i < n; i++) {
+            float s = od__sigmoid_ref(z[i]);
+            z[i] = s * (1.0f - s);
+        }
+        break;
+    }
+}
+
+static void rows_act_grad(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx,
+                          const float *scale, const float *shift, const float *mean, od_act act, float *dz,
+                          int64_t lddz, float *sum_dz, float *sum_dzx)
+{
+    enum { PIECE = 256 };
+    float z[PIECE];
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c0 = 0; c0 < c; c0 += PIECE) {
+            int64_t n = c - c0 < PIECE ? c - c0 : PIECE;
+            const float *xr = x + r * ldx + c0, *dyr = dy + r * lddy + c0;
+            float *out = dz + r * lddz + c0;
+            affine_row(n, xr, scale ? scale + c0 : NULL, shift ? shift + c0 : NULL, z);
+            act_derivative(n, z, act);
+#pragma omp simd
+            for (int64_t i = 0; i < n; i++) out[i] = dyr[i] * z[i];
+            if (!sum_dz) continue;
+#pragma omp simd
+            for (int64_t i = 0; i < n; i++) {
+                sum_dz[c0 + i] += out[i];
+                sum_dzx[c0 + i] += out[i] * (xr[i] - mean[c0 + i]);
+            }
+        }
+}
+
+static void rows_bn_grad(int64_t rows, int64_t c, const float *dz, int64_t lddz, const float *x, int64_t ldx,
+                         const float *a, const float *b, const float *cc, float *dx, int64_t lddx)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        const float *dzr = dz + r * lddz, *xr = x + r * ldx;
+        float *out = dx + r * lddx;
+#pragma omp simd
+        for (int64_t i = 0; i < c; i++) out[i] = a[i] * dzr[i] + b[i] * xr[i] + cc[i];
+    }
+}
+
+static void add(int64_t n, const float *x, float *y)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void momentum_update(int64_t n, float *w, float *v, const float *g, float lr, float momentum, float grad_scale)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        v[i] = momentum * v[i] - lr * (grad_scale * g[i]);
+        w[i] += v[i];
+    }
+}
+
+static double sum_squares(int64_t n, const float *x)
+{
+    double part[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int j = 0; j < 8; j++) part[j] += (double)x[i + j] * x[i + j];
+    for (; i < n; i++) part[0] += (double)x[i] * x[i];
+    return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+void od__kernels_rows_ref(od_kernels *t)
+{
+    t->rows_affine_act = rows_affine_act;
+    t->rows_affine_act_add = rows_affine_act_add;
+    t->rows_stats = rows_stats;
+    t->rows_act_grad = rows_act_grad;
+    t->rows_bn_grad = rows_bn_grad;
+    t->add = add;
+    t->momentum_update = momentum_update;
+    t->sum_squares = sum_squares;
+}
