@@ -214,7 +214,7 @@ static void test_allocation_failures(void **state)
             od_image_deinit(&image);
             if (status == OD_OK) break;
             /* zlib's own failure to allocate inside inflate reaches us as a damaged stream */
-            if (status != OD_ERR_NOMEM && !strstr(err.message, "zlib")) fail_msg("%s", err.message);
+            if (status != OD_ERR_NOMEM && !strstr(err.message, "stream error")) fail_msg("%s", err.message);
         }
         assert_in_range(n, 2, 199);
         od_file_view_close(&file);
