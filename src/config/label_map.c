@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/label_map.h"
+
+#include "config/text_format.h"
+#include "util/alloc.h"
+#include "util/file.h"
+#include "util/hashmap.h"
+
+#include "string_int_label_map.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef ObjectDetection__Protos__StringIntLabelMap map_proto;
+typedef ObjectDetection__Protos__StringIntLabelMapItem item_proto;
+
+typedef struct label {
+    int32_t id;
+    int line;
+    char *name, *display_name; /* display_name: NULL when there is none */
+} label;
+
+struct od_label_map {
+    char *path;
+    label *labels; /* ascending by id, background left out */
+    size_t count, capacity;
+    od_hashmap by_name, by_display_name;
+};
+
+od_label_map *od_label_map_create(void)
+{
+    od_label_map *map = od_calloc(1, sizeof *map);
+    if (!map) return NULL;
+    map->path = od_strdup("");
+    if (map->path) return map;
+    od_free(map);
+    return NULL;
+}
+
+void od_label_map_free(od_label_map *map)
+{
+    if (!map) return;
+    for (size_t i = 0; i < map->count; i++) {
+        od_free(map->labels[i].name);
+        od_free(map->labels[i].display_name);
+    }
+    od_free(map->labels);
+    od_hashmap_deinit(&map->by_name);
+    od_hashmap_deinit(&map->by_display_name);
+    od_free(map->path);
+    od_free(map);
+}
+
+/* Index of the first label whose id is at least `id`. */
+static size_t lower_bound(const od_label_map *map, int32_t id)
+{
+    size_t low = 0, high = map->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (map->labels[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const label *find_id(const od_label_map *map, int32_t id)
+{
+    size_t i = lower_bound(map, id);
+    return i < map->count && map->labels[i].id == id ? &map->labels[i] : NULL;
+}
+
+static od_status insert(od_label_map *map, const label *given, od_error *err)
+{
+    label l = *given;
+    if (od_grow(&map->labels, &map->capacity, map->count + 1, sizeof *map->labels)) return od_error_nomem(err, "a label map");
+    l.name = od_strdup(given->name);
+    l.display_name = given->display_name ? od_strdup(given->display_name) : NULL;
+    if (!l.name || (given->display_name && !l.display_name) || od_hashmap_set(&map->by_name, l.name, l.id) ||
+        (l.display_name && od_hashmap_set(&map->by_display_name, l.display_name, l.id))) {
+        od_free(l.name);
+        od_free(l.display_name);
+        return od_error_nomem(err, "a label map");
+    }
+    size_t at = lower_bound(map, l.id);
+    memmove(&map->labels[at + 1], &map->labels[at], (map->count - at) * sizeof l);
+    map->labels[at] = l;
+    map->count++;
+    return OD_OK;
+}
+
+/* Checks a label against those in the map, then adds it. `status` is what a clash gives. */
+static od_status add_label(od_label_map *map, const label *l, od_status status, od_error *err)
+{
+    int64_t id;
+    const label *taken = find_id(map, l->id);
+    if (l->id < 1)
+        return od_error_set(err, status, "class '%s' has id %d; ids start at 1 (0 is the background)", l->name, (int)l->id);
+    if (taken)
+        return od_error_set(err, status, "id %d is given to '%s' and to '%s'; give every class its own id", (int)l->id,
+                            taken->name, l->name);
+    if (od_hashmap_get(&map->by_name, l->name, &id))
+        return od_error_set(err, status, "the name '%s' is given to id %d and to id %d; give every class its own name",
+                            l->name, (int)id, (int)l->id);
+    return insert(map, l, err);
+}
+
+od_status od_label_map_add(od_label_map *map, int32_t id, const char *name, const char *display_name, od_error *err)
+{
+    return add_label(map, &(label){id, 0, (char *)name, (char *)display_name}, OD_ERR_ARG, err);
+}
+
+static od_status check_item(const item_proto *item, const char *path, int line, od_error *err)
+{
+    if (!item->has_id)
+        return od_error_set(err, OD_ERR_FORMAT, "%s:%d: an item without an id; add id: N with N from 1", path, line);
+    if (!item->name && !item->display_name)
+        return od_error_set(err, OD_ERR_FORMAT, "%s:%d: the item with id %d has no name; add name: '...'", path, line,
+                            (int)item->id);
+    return OD_OK;
+}
+
+static int is_background(const item_proto *item)
+{
+    return item->id == 0 && ((item->name && !strcmp(item->name, "background")) ||
+                             (item->display_name && !strcmp(item->display_name, "background")));
+}
+
+static od_status add_items(od_label_map *map, const od_text_tree *tree, od_error *err)
+{
+    const map_proto *proto = (const void *)od_text_tree_root(tree);
+    for (size_t i = 0; i < proto->n_item; i++) {
+        const item_proto *item = proto->item[i];
+        int line = od_text_tree_line(tree, item, NULL, -1);
+        OD_TRY(check_item(item, map->path, line, err));
+        if (is_background(item)) continue;
+        label l = {item->id, line, item->name ? item->name : item->display_name, item->display_name};
+        od_status status = add_label(map, &l, OD_ERR_FORMAT, err);
+        if (status != OD_OK) {
+            od_error_prefix(err, "%s:%d", map->path, line);
+            return status;
+        }
+    }
+    return OD_OK;
+}
+
+od_status od_label_map_parse(const char *text, size_t size, const char *name, od_label_map **out, od_error *err)
+{
+    od_text_tree *tree = NULL;
+    OD_TRY(od_text_parse(&object_detection__protos__string_int_label_map__descriptor, text, size, name, &tree, err));
+    od_status status = OD_OK;
+    od_label_map *map = od_calloc(1, sizeof *map);
+    if (map) map->path = od_strdup(name);
+    if (!map || !map->path)
+        status = od_error_nomem(err, "a label map");
+    else
+        status = add_items(map, tree, err);
+    if (status == OD_OK && !map->count)
+        status = od_error_set(err, OD_ERR_FORMAT, "%s: no classes; expected item { id: 1 name: '...' }", name);
+    od_text_tree_free(tree);
+    if (status == OD_OK)
+        *out = map;
+    else
+        od_label_map_free(map);
+    return status;
+}
+
+od_status od_label_map_load(const char *path, od_label_map **out, od_error *err)
+{
+    od_file_view view;
+    OD_TRY(od_file_view_open(&view, path, err));
+    od_status status = od_label_map_parse((const char *)view.data, view.size, path, out, err);
+    od_file_view_close(&view);
+    return status;
+}
+
+od_status od_label_map_format(const od_label_map *map, char **text, size_t *size, od_error *err)
+{
+    od_strbuf b = {0};
+    od_strbuf_puts(&b, "");
+    for (size_t i = 0; i < map->count; i++) {
+        const label *l = &map->labels[i];
+        item_proto item = OBJECT_DETECTION__PROTOS__STRING_INT_LABEL_MAP_ITEM__INIT;
+        item.name = l->name;
+        item.has_id = 1;
+        item.id = l->id;
+        item.display_name = l->display_name;
+        od_strbuf_puts(&b, "item {\n");
+        od_text_format(&item.base, &b);
+        od_strbuf_puts(&b, "}\n");
+    }
+    if (od_strbuf_failed(&b)) {
+        od_strbuf_deinit(&b);
+        return od_error_nomem(err, "a label map's text");
+    }
+    *text = b.data;
+    if (size) *size = b.size;
+    return OD_OK;
+}
+
+od_status od_label_map_save(const od_label_map *map, const char *path, od_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    OD_TRY(od_label_map_format(map, &text, &size, err));
+    od_status status = od_file_write_all(path, text, size, err);
+    od_free(text);
+    return status;
+}
+
+int32_t od_label_map_find(const od_label_map *map, const char *name)
+{
+    int64_t by_name = -1, by_display_name = -1;
+    od_hashmap_get(&map->by_name, name, &by_name);
+    od_hashmap_get(&map->by_display_name, name, &by_display_name);
+    return (int32_t)(by_name > by_display_name ? by_name : by_display_name);
+}
+
+const char *od_label_map_name(const od_label_map *map, int32_t id)
+{
+    const label *l = find_id(map, id);
+    return !l ? NULL : l->display_name ? l->display_name : l->name;
+}
+
+int od_label_map_count(const od_label_map *map)
+{
+    return (int)map->count;
+}
+
+int32_t od_label_map_id(const od_label_map *map, int index)
+{
+    return map->labels[index].id;
+}
+
+int32_t od_label_map_max_id(const od_label_map *map)
+{
+    return map->count ? map->labels[map->count - 1].id : 0;
+}
+
+const char *od_label_map_path(const od_label_map *map)
+{
+    return map->path;
+}
+
+int od_label_map_line(const od_label_map *map, int32_t id)
+{
+    const label *l = find_id(map, id);
+    return l ? l->line : 0;
+}
