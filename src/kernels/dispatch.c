@@ -27,6 +27,24 @@ static void fill_ref(od_kernels *t)
     od__kernels_dw_ref(t);
 }
 
+/* AVX2 with FMA, then AVX-512 on top of the same machine's AVX2. */
+static void fill_x86(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+    tables[AVX2] = tables[REF];
+    tables[AVX2].isa = isa_names[AVX2];
+    od__kernels_gemm_avx2(&tables[AVX2]);
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl") ||
+        !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq"))
+        return;
+    tables[AVX512] = tables[AVX2];
+    tables[AVX512].isa = isa_names[AVX512];
+    od__kernels_gemm_avx512(&tables[AVX512]);
+#endif
+}
+
 static const od_kernels *find(const char *name)
 {
     for (int i = 0; i < ISA_COUNT; i++)
@@ -37,6 +55,7 @@ static const od_kernels *find(const char *name)
 static void build_tables(void)
 {
     fill_ref(&tables[REF]);
+    fill_x86();
     for (int i = 0; i < ISA_COUNT; i++)
         if (tables[i].isa) chosen = &tables[i];
     const char *forced = getenv("OBJDET_ISA");

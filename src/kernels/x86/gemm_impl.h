@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * C = A B in the vector vocabulary of the including file, which also names the register tile: TILE_ROWS(nv) rows by
+ * nv vectors, nv <= TILE_NV_MAX, and PANEL_NV(left), the width of the next panel when `left` vectors remain.
+ *
+ * B is packed in panels: [panel][K][nv * VL], zeros beyond column N. A panel's piece of K_BLOCK rows lies in the first-level
+ * cache while all rows of A pass by; A is read in place, a broadcast element at a time. The epilogue works
+ * on the registers, except for what is rare or would not fit (a partial last vector, exponentials): that goes through
+ * a buffer that stays in the first-level cache.
+ */
+#ifndef OD_KERNELS_X86_GEMM_IMPL_H
+#define OD_KERNELS_X86_GEMM_IMPL_H
+
+typedef struct tile_out {
+    float *c; /* the tile's corner */
+    int64_t ldc;
+    int accumulate;
+    int64_t cols;             /* columns of the tile that exist: fewer than its vectors hold in the last panel */
+    const od_gemm_post *post; /* NULL: none */
+    int64_t row, col;         /* the tile's place in C, for what post points to */
+} tile_out;
+
+static int64_t vectors_in(int64_t n)
+{
+    return (n + VL - 1) / VL;
+}
+
+static size_t gemm_packed_size(int64_t k, int64_t n)
+{
+    return (size_t)k * (size_t)vectors_in(n) * VL;
+}
+
+static void pack_row(const float *b, int64_t stride, int64_t count, int64_t width, float *out)
+{
+    if (stride == 1)
+        for (int64_t j = 0; j < count; j++) out[j] = b[j];
+    else
+        for (int64_t j = 0; j < count; j++) out[j] = b[j * stride];
+    for (int64_t j = count; j < width; j++) out[j] = 0.0f;
+}
+
+static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed)
+{
+    int64_t row_stride = transposed ? 1 : ldb, col_stride = transposed ? ldb : 1, nv;
+    for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
+        nv = PANEL_NV(vectors - v);
+        int64_t width = nv * VL, count = n - v * VL < width ? n - v * VL : width;
+        for (int64_t p = 0; p < k; p++, packed += width)
+            pack_row(b + p * row_stride + v * VL * col_stride, col_stride, count, width, packed);
+    }
+}
+
+/* --- the epilogue ------------------------------------------------------------------------------------------------- */
+
+/* For one row of `cols` columns that lies in `from`. */
+static void post_row(const float *from, int64_t cols, const tile_out *o, int64_t row)
+{
+    const od_gemm_post *post = o->post;
+    float *c = o->c + row * o->ldc;
+    const float *residual = post && post->residual ? post->residual + (o->row + row) * post->ldr + o->col : NULL;
+    for (int64_t j = 0; j < cols; j += VL) {
+        vmask m = v_first(cols - j);
+        vf x = v_loadm(from + j, m);
+        if (o->accumulate) x = v_add(x, v_loadm(c + j, m));
+        if (post && post->bias) x = v_add(x, v_loadm(post->bias + o->col + j, m));
+        if (post) x = v_act(x, post->act);
+        if (residual) x = v_add(x, v_loadm(residual + j, m));
+        v_storem(c + j, x, m);
+        if (!post || !post->sum) continue;
+        float *sum = post->sum + o->col + j, *sumsq = post->sumsq + o->col + j;
+        v_storem(sum, v_add(v_loadm(sum, m), x), m);
+        v_storem(sumsq, v_fma(x, x, v_loadm(sumsq, m)), m);
+    }
+}
+
+NOINLINE void post_buffer(int64_t rows, const float *buffer, int64_t width, const tile_out *o)
+{
+    for (int64_t i = 0; i < rows; i++) post_row(buffer + i * width, o->cols, o, i);
+}
+
+typedef vf tile_acc[TILE_ROWS_MAX][TILE_NV_MAX];
+
+INLINE void acc_store(const int mr, const int nv, tile_acc acc, float *c, int64_t ldc)
+{
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int v = 0; v < nv; v++) v_store(c + i * ldc + v * VL, acc[i][v]);
+    }
+}
+
+INLINE void acc_add(const int mr, const int nv, tile_acc acc, const float *c, int64_t ldc)
+{
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int v = 0; v < nv; v++) acc[i][v] = v_add(acc[i][v], v_load(c + i * ldc + v * VL));
+    }
+}
+
+INLINE void acc_bias(const int mr, const int nv, tile_acc acc, const float *bias)
+{
+    UNROLL
+    for (int v = 0; v < nv; v++) {
+        vf b = v_load(bias + v * VL);
+        UNROLL
+        for (int i = 0; i < mr; i++) acc[i][v] = v_add(acc[i][v], b);
+    }
+}
+
+INLINE void acc_relu(const int mr, const int nv, tile_acc acc, od_act act)
+{
+    vf top = v_set1(act == OD_ACT_RELU6 ? 6.0f : INFINITY);
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int v = 0; v < nv; v++) acc[i][v] = v_min(top, v_max(v_zero(), acc[i][v]));
+    }
+}
+
+INLINE void acc_sums(const int mr, const int nv, tile_acc acc, float *sum, float *sumsq)
+{
+    UNROLL
+    for (int v = 0; v < nv; v++) {
+        vf s = acc[0][v], q = v_mul(s, s);
+        UNROLL
+        for (int i = 1; i < mr; i++) s = v_add(s, acc[i][v]), q = v_fma(acc[i][v], acc[i][v], q);
+        v_store(sum + v * VL, v_add(v_load(sum + v * VL), s));
+        v_store(sumsq + v * VL, v_add(v_load(sumsq + v * VL), q));
+    }
+}
+
+INLINE void tile_finish(const int mr, const int nv, tile_acc acc, const tile_out *o)
+{
+    const od_gemm_post *post = o->post;
+    if (o->cols < nv * VL || (post && post->act > OD_ACT_RELU6)) {
+        float buffer[TILE_ROWS_MAX * TILE_NV_MAX * VL] __attribute__((aligned(64)));
+        acc_store(mr, nv, acc, buffer, nv * VL);
+        post_buffer(mr, buffer, nv * VL, o);
+        return;
+    }
+    if (o->accumulate) acc_add(mr, nv, acc, o->c, o->ldc);
+    if (post) {
+        if (post->bias) acc_bias(mr, nv, acc, post->bias + o->col);
+        if (post->act != OD_ACT_NONE) acc_relu(mr, nv, acc, post->act);
+        if (post->residual) acc_add(mr, nv, acc, post->residual + o->row * post->ldr + o->col, post->ldr);
+        if (post->sum) acc_sums(mr, nv, acc, post->sum + o->col, post->sumsq + o->col);
+    }
+    acc_store(mr, nv, acc, o->c, o->ldc);
+}
+
+/* --- the register tile --------------------------------------------------------------------------------------------- */
+
+INLINE void tile_product(const int mr, const int nv, int64_t k, const float *a, int64_t lda, const float *b, tile_acc acc)
+{
+    UNROLL
+    for (int i = 0; i < mr; i++) {
+        UNROLL
+        for (int v = 0; v < nv; v++) acc[i][v] = v_zero();
+    }
+    for (int64_t p = 0; p < k; p++, a++, b += nv * VL) {
+        vf row[TILE_NV_MAX];
+        UNROLL
+        for (int v = 0; v < nv; v++) row[v] = v_load(b + v * VL);
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            vf x = v_set1(a[i * lda]);
+            UNROLL
+            for (int v = 0; v < nv; v++) acc[i][v] = v_fma(x, row[v], acc[i][v]);
+        }
+    }
+}
+
+typedef void (*tile_fn)(int64_t k, const float *a, int64_t lda, const float *b, const tile_out *o);
+
+#define TILE(mr, nv)                                                                                                   \
+    static void tile_##mr##x##nv(int64_t k, const float *a, int64_t lda, const float *b, const tile_out *o)            \
+    {                                                                                                                  \
+        tile_acc acc;                                                                                                  \
+        tile_product(mr, nv, k, a, lda, b, acc);                                                                       \
+        tile_finish(mr, nv, acc, o);                                                                                   \
+    }
+TILE_LIST(TILE)
+#undef TILE
+
+#define TILE(mr, nv) [nv][mr] = tile_##mr##x##nv,
+static const tile_fn tiles[TILE_NV_MAX + 1][TILE_ROWS_MAX + 1] = {TILE_LIST(TILE)};
+#undef TILE
+
+/* All rows of A against one panel's piece of kc rows. */
+static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int64_t lda, const float *b, tile_out o)
+{
+    int64_t step = TILE_ROWS(nv);
+    for (int64_t i = 0; i < m; i += step) {
+        int64_t rows = m - i < step ? m - i : step;
+        tiles[nv][rows](kc, a + i * lda, lda, b, &o);
+        o.c += rows * o.ldc, o.row += rows;
+    }
+}
+
+static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c,
+                 int64_t ldc, int accumulate, const od_gemm_post *post)
+{
+    for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK) {
+        int64_t kc = k - k0 < K_BLOCK ? k - k0 : K_BLOCK, nv;
+        for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
+            nv = PANEL_NV(vectors - v);
+            int64_t col = v * VL, left = n - col;
+            tile_out o = {.c = c + col, .ldc = ldc, .accumulate = accumulate || k0, .cols = left, .col = col,
+                          .post = k0 + kc == k ? post : NULL};
+            if (left > nv * VL) o.cols = nv * VL;
+            panel_product(m, nv, kc, a + k0, lda, packed_b + col * k + k0 * nv * VL, o);
+        }
+    }
+}
+
+#endif

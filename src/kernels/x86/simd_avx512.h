@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The small vector vocabulary that the *_impl.h files are written in, for AVX-512: 16 floats and a bit mask.
+ * Masked-off lanes of a load are zero and are never touched in memory.
+ */
+#ifndef OD_KERNELS_X86_SIMD_AVX512_H
+#define OD_KERNELS_X86_SIMD_AVX512_H
+
+#include "kernels/x86/simd_common.h"
+
+#define VL 16
+#define VREGS 32
+typedef __m512 vf;
+typedef __mmask16 vmask;
+
+static inline vf v_set1(float x) { return _mm512_set1_ps(x); }
+static inline vf v_zero(void) { return _mm512_setzero_ps(); }
+static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+static inline vf v_loadm(const float *p, vmask m) { return _mm512_maskz_loadu_ps(m, p); }
+static inline void v_storem(float *p, vf x, vmask m) { _mm512_mask_storeu_ps(p, m, x); }
+static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }   /* a * b + c */
+static inline vf v_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); } /* c - a * b */
+/* The second argument comes back when either is NaN. */
+static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+static inline vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+
+/* The first n lanes (0 <= n <= VL; more count as all). */
+static inline vmask v_first(int64_t n) { return (vmask)(n >= VL ? 0xffff : (1u << n) - 1u); }
+
+/* x where z > low (and z < high), else 0. */
+static inline vf v_where_above(vf x, vf z, vf low)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(z, low, _CMP_GT_OQ), x);
+}
+static inline vf v_where_between(vf x, vf z, vf low, vf high)
+{
+    vmask m = _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(z, low, _CMP_GT_OQ), z, high, _CMP_LT_OQ);
+    return _mm512_maskz_mov_ps(m, x);
+}
+
+/* r * 2^n for a whole number n; goes to infinity, denormals and zero as it should. */
+static inline vf v_scale_power(vf r, vf n) { return _mm512_scalef_ps(r, n); }
+static inline vf v_round(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+#include "kernels/x86/simd_math.h"
+
+#endif
