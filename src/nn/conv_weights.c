@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/conv_weights.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t channels(const od_net *net, od_value v)
+{
+    return net->graph->values[v].shape.c;
+}
+
+static int64_t taps(const od_node *node)
+{
+    return (int64_t)node->conv.kernel_h * node->conv.kernel_w;
+}
+
+static int needs_input_grad(const od_net *net, const od_node *node)
+{
+    return net->mode == OD_NET_TRAIN && net->graph->values[node->in[0]].needs_grad;
+}
+
+/* A [taps*in, out] copy to scale or rearrange lives behind the packed weights of the same node. */
+static size_t staging_size(const od_net *net, const od_node *node)
+{
+    int folded = net->fold[node - net->graph->nodes].bn >= 0;
+    int rearranged = needs_input_grad(net, node) && taps(node) > 1;
+    return folded || rearranged ? (size_t)(taps(node) * channels(net, node->in[0]) * channels(net, node->out)) : 0;
+}
+
+void od_conv_weight_sizes(const od_net *net, const od_node *node, size_t *forward, size_t *backward, size_t *bias)
+{
+    *forward = *backward = *bias = 0;
+    int64_t in = channels(net, node->in[0]), out = channels(net, node->out);
+    int folded = net->fold[node - net->graph->nodes].bn >= 0;
+    if (node->op == &od_op_depthwise) {
+        if (folded) *forward = (size_t)(taps(node) * in);
+        if (folded) *bias = (size_t)out;
+    }
+    if (node->op != &od_op_conv2d) return;
+    *forward = net->k->gemm_packed_size(taps(node) * in, out) + staging_size(net, node);
+    if (needs_input_grad(net, node)) *backward = net->k->gemm_packed_size(taps(node) * out, in);
+    if (folded) *bias = (size_t)out;
+}
+
+static const float *value_or_null(const od_net *net, od_var v)
+{
+    return v == OD_NO_VAR ? NULL : od_variables_value(net->vars, v);
+}
+
+/* scale[c] and the folded bias of a batch norm in inference; bias already holds the convolution's own (or 0). */
+static void fold_batch_norm(const od_net *net, const od_bn_attrs *bn, int64_t c, float *bias, float *scale)
+{
+    const float *gamma = value_or_null(net, bn->gamma), *beta = value_or_null(net, bn->beta);
+    const float *mean = od_variables_value(net->vars, bn->mean), *variance = od_variables_value(net->vars, bn->variance);
+    for (int64_t i = 0; i < c; i++) {
+        scale[i] = (float)((gamma ? gamma[i] : 1.0) / sqrt((double)variance[i] + bn->epsilon));
+        bias[i] = (float)((double)scale[i] * ((double)bias[i] - mean[i]) + (beta ? beta[i] : 0.0));
+    }
+}
+
+static void scale_columns(int64_t rows, int64_t c, const float *w, const float *scale, float *out)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < c; i++) out[r * c + i] = w[r * c + i] * scale[i];
+}
+
+/* Scales the kernel [rows, c] into `out` and sets the node's folded bias. The batch-norm state's vector serves as room. */
+static void fold_weights(od_net *net, size_t index, int64_t rows, float *out)
+{
+    const od_node *node = &net->graph->nodes[index];
+    int bn = net->fold[index].bn;
+    int64_t c = channels(net, node->out);
+    const float *own = value_or_null(net, node->var[1]);
+    float *bias = net->folded_bias[index];
+    for (int64_t i = 0; i < c; i++) bias[i] = own ? own[i] : 0;
+    fold_batch_norm(net, &net->graph->nodes[bn].bn, c, bias, net->bn[bn].scale);
+    scale_columns(rows, c, od_variables_value(net->vars, node->var[0]), net->bn[bn].scale, out);
+}
+
+/* [taps][in][out] -> [taps][out][in] */
+static void transpose_taps(int64_t count, int64_t in, int64_t out, const float *w, float *t)
+{
+    for (int64_t k = 0; k < count; k++)
+        for (int64_t i = 0; i < in; i++)
+            for (int64_t o = 0; o < out; o++) t[(k * out + o) * in + i] = w[(k * in + i) * out + o];
+}
+
+static void pack_node(od_net *net, size_t index)
+{
+    const od_node *node = &net->graph->nodes[index];
+    int64_t in = channels(net, node->in[0]), out = channels(net, node->out), k = taps(node) * in;
+    const float *w = od_variables_value(net->vars, node->var[0]);
+    int folded = net->fold[index].bn >= 0;
+    if (node->op == &od_op_depthwise) {
+        if (folded) fold_weights(net, index, taps(node), net->packed[index]);
+        return;
+    }
+    float *staging = net->packed[index] + net->k->gemm_packed_size(k, out);
+    if (folded) fold_weights(net, index, k, staging);
+    net->k->gemm_pack_b(k, out, folded ? staging : w, out, 0, net->packed[index]);
+    if (!net->packed_t[index]) return;
+    if (taps(node) == 1) {
+        net->k->gemm_pack_b(out, in, w, out, 1, net->packed_t[index]);
+        return;
+    }
+    transpose_taps(taps(node), in, out, w, staging);
+    net->k->gemm_pack_b(taps(node) * out, in, staging, in, 0, net->packed_t[index]);
+}
+
+void od_conv_weights_pack(od_net *net)
+{
+    int64_t n = (int64_t)net->graph->node_count;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
+    for (int64_t i = 0; i < n; i++) {
+        const od_op *op = net->graph->nodes[i].op;
+        if (op == &od_op_conv2d || op == &od_op_depthwise) pack_node(net, (size_t)i);
+    }
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/graph.h"
+
+#include "nn/op.h"
+#include "util/alloc.h"
+
+#include <string.h>
+
+void od_graph_init(od_graph *g, od_variables *vars)
+{
+    *g = (od_graph){.vars = vars};
+}
+
+void od_graph_deinit(od_graph *g)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        od_free(g->nodes[i].in);
+        od_free((char *)g->nodes[i].label);
+    }
+    od_free(g->nodes);
+    od_free(g->values);
+    *g = (od_graph){0};
+}
+
+od_status od_graph_check(const od_graph *g, od_error *err)
+{
+    if (g->error.status != OD_OK && err) *err = g->error;
+    return g->error.status;
+}
+
+void od_graph_mark_output(od_graph *g, od_value v)
+{
+    if (v != OD_NO_VALUE) g->values[v].is_output = 1;
+}
+
+static od_value add_value(od_graph *g, od_tensor_shape shape, int producer)
+{
+    if (od_grow(&g->values, &g->value_capacity, g->value_count + 1, sizeof *g->values)) {
+        od_error_nomem(&g->error, "the graph");
+        return OD_NO_VALUE;
+    }
+    g->values[g->value_count] = (od_value_info){.shape = shape, .producer = producer};
+    return (od_value)g->value_count++;
+}
+
+od_value od_graph_input(od_graph *g, int64_t n, int64_t h, int64_t w, int64_t c)
+{
+    if (g->error.status != OD_OK) return OD_NO_VALUE;
+    if (n < 1 || h < 1 || w < 1 || c < 1 || h > 65536 || w > 65536 || n > 65536) {
+        od_error_set(&g->error, OD_ERR_ARG, "input of %lld images of %lldx%lld with %lld channels; expected sizes from 1 to 65536", (long long)n,
+                     (long long)h, (long long)w, (long long)c);
+        return OD_NO_VALUE;
+    }
+    return add_value(g, (od_tensor_shape){n, h, w, c}, -1);
+}
+
+static int is_trainable(const od_graph *g, od_var v)
+{
+    return v != OD_NO_VAR && g->vars->items[v].trainable;
+}
+
+static int reaches_variable(const od_graph *g, const od_node *node)
+{
+    for (int i = 0; i < node->in_count; i++)
+        if (g->values[node->in[i]].needs_grad) return 1;
+    if (node->op == &od_op_batch_norm) return is_trainable(g, node->bn.gamma) || is_trainable(g, node->bn.beta);
+    return is_trainable(g, node->var[0]) || is_trainable(g, node->var[1]);
+}
+
+/* Appends `draft` with its own copies of inputs and label; runs the shape rule. */
+static od_value add_node(od_graph *g, od_node draft, const od_value *in, int in_count, const char *label)
+{
+    if (g->error.status != OD_OK) return OD_NO_VALUE;
+    for (int i = 0; i < in_count; i++)
+        if (in[i] < 0 || (size_t)in[i] >= g->value_count) {
+            od_error_set(&g->error, OD_ERR_INTERNAL, "%s: input %d does not exist", label, i);
+            return OD_NO_VALUE;
+        }
+    if (od_grow(&g->nodes, &g->node_capacity, g->node_count + 1, sizeof *g->nodes)) {
+        od_error_nomem(&g->error, "the graph");
+        return OD_NO_VALUE;
+    }
+    draft.in_count = in_count;
+    draft.in = od_malloc((size_t)in_count, sizeof *in);
+    draft.label = od_strdup(label);
+    od_tensor_shape shape;
+    od_status status = !draft.in || !draft.label ? od_error_nomem(&g->error, "the graph") : OD_OK;
+    if (status == OD_OK) {
+        memcpy(draft.in, in, (size_t)in_count * sizeof *in);
+        status = draft.op->shape(g, &draft, &shape, &g->error);
+        if (status != OD_OK && g->error.status == OD_OK) g->error.status = status;
+        if (status != OD_OK) od_error_prefix(&g->error, "%s", label);
+    }
+    draft.out = status == OD_OK ? add_value(g, shape, (int)g->node_count) : OD_NO_VALUE;
+    if (draft.out == OD_NO_VALUE) {
+        od_free(draft.in);
+        od_free((char *)draft.label);
+        return OD_NO_VALUE;
+    }
+    g->values[draft.out].needs_grad = reaches_variable(g, &draft);
+    g->nodes[g->node_count++] = draft;
+    return draft.out;
+}
+
+static const od_node blank = {.var = {OD_NO_VAR, OD_NO_VAR}};
+
+od_value od_graph_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_conv2d;
+    n.var[0] = kernel;
+    n.var[1] = bias;
+    n.conv = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_depthwise_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_depthwise;
+    n.var[0] = kernel;
+    n.var[1] = bias;
+    n.conv = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_batch_norm(od_graph *g, od_value x, const od_bn_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_batch_norm;
+    n.bn = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_activation(od_graph *g, od_value x, od_act act, const char *label)
+{
+    od_node n = blank;
+    if (act == OD_ACT_NONE) return x;
+    n.op = &od_op_activation;
+    n.act = act;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_add(od_graph *g, od_value a, od_value b, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_add;
+    return add_node(g, n, (od_value[]){a, b}, 2, label);
+}
+
+od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_upsample2x;
+    n.conv.kernel_h = (int)h;
+    n.conv.kernel_w = (int)w;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label)
+{
+    od_node n = blank;
+    if (multiple <= 1) return x;
+    n.op = &od_op_pad_to_multiple;
+    n.conv.stride = (int)multiple;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_max_pool;
+    n.conv = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_concat_predictions(od_graph *g, const od_value *levels, int count, int64_t code, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_concat_predictions;
+    n.conv.kernel_h = (int)code;
+    return add_node(g, n, levels, count, label);
+}

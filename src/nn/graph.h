@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A network as a list of nodes in execution order, built once for a batch and image size. Each node applies one op
+ * (op.h) to earlier values and makes one new value, a float32 tensor [N,H,W,C]. Builders return OD_NO_VALUE after the
+ * first error, which stays in the graph and is reported by od_graph_check; so a model is written as straight lines:
+ *
+ *     od_value x = od_graph_input(g, n, 320, 320, 3);
+ *     x = od_graph_conv2d(g, x, kernel, OD_NO_VAR, &attrs, "stem");
+ *     x = od_graph_batch_norm(g, x, &bn, "stem/bn");
+ *     OD_TRY(od_graph_check(g, err));
+ */
+#ifndef OD_NN_GRAPH_H
+#define OD_NN_GRAPH_H
+
+#include "kernels/kernels.h"
+#include "nn/variables.h"
+#include "util/error.h"
+
+typedef int32_t od_value; /* index of a value */
+#define OD_NO_VALUE ((od_value)-1)
+
+typedef struct od_tensor_shape {
+    int64_t n, h, w, c;
+} od_tensor_shape;
+
+static inline int64_t od_shape_rows(od_tensor_shape s)
+{
+    return s.n * s.h * s.w;
+}
+static inline int64_t od_shape_size(od_tensor_shape s)
+{
+    return s.n * s.h * s.w * s.c;
+}
+
+typedef enum od_padding {
+    OD_PAD_SAME,     /* TensorFlow's: output ceil(in / stride), the odd pixel of padding bottom and right */
+    OD_PAD_VALID,
+    OD_PAD_EXPLICIT, /* (k_effective - 1) / 2 before and the rest after, then VALID: the OD API's fixed_padding */
+} od_padding;
+
+typedef struct od_conv_attrs {
+    int kernel_h, kernel_w, stride, dilation;
+    od_padding padding;
+    int pad_top, pad_left;  /* set by the shape function */
+} od_conv_attrs;
+
+typedef struct od_bn_attrs {
+    od_var gamma, beta;     /* either may be OD_NO_VAR: 1, 0 */
+    od_var mean, variance;  /* moving statistics */
+    float momentum, epsilon; /* moving = momentum * moving + (1 - momentum) * batch */
+    int frozen;             /* training uses the moving statistics and leaves them alone */
+    od_act act;             /* applied to the normalised value */
+} od_bn_attrs;
+
+typedef struct od_node {
+    const struct od_op *op;
+    const char *label;   /* for profiles and errors; owned by the graph */
+    od_value *in;
+    int in_count;
+    od_value out;
+    od_var var[2];       /* kernel, bias */
+    od_act act;          /* activation nodes */
+    od_conv_attrs conv;  /* convolutions and pooling */
+    od_bn_attrs bn;
+} od_node;
+
+typedef struct od_value_info {
+    od_tensor_shape shape;
+    int producer;        /* node index; -1: a graph input */
+    int is_output;
+    int needs_grad;      /* some trainable variable lies before it */
+} od_value_info;
+
+typedef struct od_graph {
+    od_variables *vars;  /* borrowed */
+    od_node *nodes;
+    size_t node_count, node_capacity;
+    od_value_info *values;
+    size_t value_count, value_capacity;
+    od_error error;      /* the first error while building */
+} od_graph;
+
+void od_graph_init(od_graph *g, od_variables *vars);
+void od_graph_deinit(od_graph *g);
+/* OD_OK, or the first error met while building. */
+od_status od_graph_check(const od_graph *g, od_error *err);
+/* Keeps `v` (and, in training, room for its gradient) for the caller. */
+void od_graph_mark_output(od_graph *g, od_value v);
+
+od_value od_graph_input(od_graph *g, int64_t n, int64_t h, int64_t w, int64_t c);
+/* kernel [kh,kw,in,out]; bias [out] or OD_NO_VAR */
+od_value od_graph_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
+/* kernel [kh,kw,C,1]; one output channel an input channel */
+od_value od_graph_depthwise_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
+od_value od_graph_batch_norm(od_graph *g, od_value x, const od_bn_attrs *attrs, const char *label);
+od_value od_graph_activation(od_graph *g, od_value x, od_act act, const char *label);
+od_value od_graph_add(od_graph *g, od_value a, od_value b, const char *label);
+/* Each pixel twice in both directions, cut to [h,w] (both at most twice the input's). */
+od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label);
+/* Pads bottom and right with zeros to multiples. */
+od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label);
+od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);
+/* Predictions [N,h_i,w_i,A*code] of several levels as one [N, sum(h_i*w_i*A), 1, code], anchors in the OD API's order. */
+od_value od_graph_concat_predictions(od_graph *g, const od_value *levels, int count, int64_t code, const char *label);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/net.h"
+
+#include "nn/conv_weights.h"
+#include "nn/rows_io.h"
+#include "util/alloc.h"
+
+#include <omp.h>
+#include <string.h>
+#include <time.h>
+
+void od_net_free(od_net *net)
+{
+    if (!net) return;
+    od_free(net->value);
+    od_free(net->grad);
+    od_free(net->grad_written);
+    od_free(net->alias_grad);
+    od_free(net->bn);
+    od_free(net->bn_after);
+    od_free(net->fold);
+    od_free(net->skip);
+    od_free(net->packed);
+    od_free(net->packed_t);
+    od_free(net->folded_bias);
+    od_free(net->partials);
+    od_free(net->forward_seconds);
+    od_free(net->backward_seconds);
+    od_aligned_free(net->arena);
+    od_aligned_free(net->state);
+    od_aligned_free(net->scratch);
+    od_free(net);
+}
+
+static od_status allocate_tables(od_net *net, od_error *err)
+{
+    size_t v = net->graph->value_count, n = net->graph->node_count;
+    net->value = od_calloc(v, sizeof *net->value);
+    net->grad = od_calloc(v, sizeof *net->grad);
+    net->grad_written = od_calloc(v, 1);
+    net->alias_grad = od_calloc(n, 1);
+    net->bn = od_calloc(n, sizeof *net->bn);
+    net->bn_after = od_calloc(v, sizeof *net->bn_after);
+    net->fold = od_calloc(n, sizeof *net->fold);
+    net->skip = od_calloc(n, 1);
+    net->packed = od_calloc(n, sizeof *net->packed);
+    net->packed_t = od_calloc(n, sizeof *net->packed_t);
+    net->folded_bias = od_calloc(n, sizeof *net->folded_bias);
+    net->forward_seconds = od_calloc(n, sizeof(double));
+    net->backward_seconds = od_calloc(n, sizeof(double));
+    int ok = net->value && net->grad && net->grad_written && net->alias_grad && net->bn && net->bn_after && net->fold && net->skip &&
+             net->packed && net->packed_t && net->folded_bias && net->forward_seconds && net->backward_seconds;
+    return ok ? OD_OK : od_error_nomem(err, "the network");
+}
+
+static size_t round16(size_t floats)
+{
+    return (floats + 15) & ~(size_t)15;
+}
+
+/* Floats of long-lived state, and pointers into it when `at` is not NULL. */
+static size_t lay_out_state(od_net *net, float *at, double *partial, size_t *partial_count)
+{
+    size_t used = 0, doubles = 0;
+    for (size_t i = 0; i < net->graph->node_count; i++) {
+        const od_node *node = &net->graph->nodes[i];
+        size_t c = round16((size_t)net->graph->values[node->out].shape.c);
+        if (node->op == &od_op_batch_norm) {
+            float **slots[] = {&net->bn[i].scale, &net->bn[i].shift, &net->bn[i].mean, &net->bn[i].ga, &net->bn[i].gb, &net->bn[i].gc};
+            for (int s = 0; s < 6; s++, used += c)
+                if (at) *slots[s] = at + used;
+            if (at) net->bn[i].partial = partial + doubles;
+            doubles += 2 * (size_t)net->threads * (size_t)net->graph->values[node->out].shape.c;
+        }
+        size_t forward, backward, bias;
+        od_conv_weight_sizes(net, node, &forward, &backward, &bias);
+        if (at && forward) net->packed[i] = at + used;
+        if (at && backward) net->packed_t[i] = at + used + round16(forward);
+        if (at && bias) net->folded_bias[i] = at + used + round16(forward) + round16(backward);
+        used += round16(forward) + round16(backward) + round16(bias);
+    }
+    *partial_count = doubles;
+    return used;
+}
+
+static od_status allocate_state(od_net *net, od_error *err)
+{
+    size_t doubles, floats = lay_out_state(net, NULL, NULL, &doubles);
+    net->state = od_aligned_malloc(floats, sizeof(float));
+    net->partials = od_calloc(doubles, sizeof(double));
+    if (!net->state || !net->partials) return od_error_nomem(err, "packed weights and batch-norm state");
+    memset(net->state, 0, floats * sizeof(float));
+    lay_out_state(net, net->state, net->partials, &doubles);
+    net->state_bytes = floats * sizeof(float) + doubles * sizeof(double);
+    for (size_t i = 0; i < net->graph->node_count; i++) {
+        const od_node *node = &net->graph->nodes[i];
+        if (!node->op->scratch) continue;
+        size_t need = node->op->scratch(net, node);
+        if (need > net->scratch_stride) net->scratch_stride = need;
+    }
+    net->scratch_stride = round16(net->scratch_stride) + 64; /* threads don't share a cache line */
+    net->scratch = od_aligned_malloc(net->scratch_stride * (size_t)net->threads, sizeof(float));
+    return net->scratch ? OD_OK : od_error_nomem(err, "scratch memory");
+}
+
+od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, const od_net_options *options, od_error *err)
+{
+    OD_TRY(od_graph_check(graph, err));
+    od_net *net = od_calloc(1, sizeof *net);
+    if (!net) return od_error_nomem(err, "the network");
+    net->graph = graph;
+    net->vars = graph->vars;
+    net->mode = mode;
+    net->k = options && options->kernels ? options->kernels : od_kernels_get();
+    net->threads = options && options->threads > 0 ? options->threads : omp_get_max_threads();
+    net->fuse = !(options && options->no_fusion);
+    net->profile = options && options->profile;
+    net->packed_version = -1;
+    od_status status = allocate_tables(net, err);
+    if (status == OD_OK) {
+        od_net_fuse(net);
+        status = od_net_plan(net, err);
+    }
+    if (status == OD_OK) status = allocate_state(net, err);
+    if (status != OD_OK) {
+        od_net_free(net);
+        return status;
+    }
+    *out = net;
+    return OD_OK;
+}
+
+float *od_net_scratch(const od_net *net)
+{
+    return net->scratch + net->scratch_stride * (size_t)omp_get_thread_num();
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void od_net_forward(od_net *net, const float *images)
+{
+    const od_graph *g = net->graph;
+    for (size_t v = 0; v < g->value_count; v++)
+        if (g->values[v].producer < 0) net->value[v] = (float *)images; /* never written: inputs have no producer */
+    if (net->packed_version != net->vars->version) od_conv_weights_pack(net);
+    net->packed_version = net->vars->version;
+    for (size_t i = 0; i < g->node_count; i++) {
+        if (net->skip[i]) continue;
+        double t = net->profile ? now() : 0;
+        g->nodes[i].op->forward(net, &g->nodes[i]);
+        if (net->profile) net->forward_seconds[i] += now() - t;
+    }
+}
+
+void od_net_backward(od_net *net)
+{
+    const od_graph *g = net->graph;
+    for (size_t v = 0; v < g->value_count; v++) net->grad_written[v] = g->values[v].is_output != 0;
+    for (size_t i = g->node_count; i-- > 0;) {
+        if (!g->values[g->nodes[i].out].needs_grad) continue;
+        double t = net->profile ? now() : 0;
+        g->nodes[i].op->backward(net, &g->nodes[i]);
+        if (net->profile) net->backward_seconds[i] += now() - t;
+    }
+}
+
+const float *od_net_value(const od_net *net, od_value v)
+{
+    return net->value[v];
+}
+
+float *od_net_grad(const od_net *net, od_value v)
+{
+    return net->grad[v];
+}
+
+size_t od_net_memory(const od_net *net)
+{
+    return net->arena_bytes + net->state_bytes + net->scratch_stride * (size_t)net->threads * sizeof(float);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * 2-D convolution as matrix products over blocks of output pixels: a block of inputs [rows, taps*Cin] (the activation itself
+ * for 1x1 convolutions, gathered for others; normalised on load) times the weights. The backward pass walks over blocks
+ * once for both gradients where it can (1x1, stride 1).
+ */
+#include "nn/op.h"
+#include "nn/rows_io.h"
+
+#include <omp.h>
+#include <string.h>
+
+void od_conv_geometry(int64_t in, int kernel, int stride, int dilation, od_padding padding, int64_t *out, int *pad_before)
+{
+    int64_t effective = (int64_t)(kernel - 1) * dilation + 1;
+    *pad_before = 0;
+    if (padding == OD_PAD_SAME) {
+        *out = (in + stride - 1) / stride;
+        int64_t total = (*out - 1) * stride + effective - in;
+        *pad_before = total > 0 ? (int)(total / 2) : 0;
+        return;
+    }
+    if (padding == OD_PAD_EXPLICIT) {
+        *pad_before = (int)((effective - 1) / 2);
+        in += effective - 1;
+    }
+    *out = in < effective ? 0 : (in - effective) / stride + 1;
+}
+
+static od_status conv_shape(od_graph *g, od_node *node, od_tensor_shape *out, od_error *err)
+{
+    const od_variable *w = &g->vars->items[node->var[0]];
+    od_tensor_shape in = g->values[node->in[0]].shape;
+    od_conv_attrs *a = &node->conv;
+    if (w->rank != 4 || w->shape[0] != a->kernel_h || w->shape[1] != a->kernel_w || w->shape[2] != in.c)
+        return od_error_set(err, OD_ERR_MISMATCH, "the kernel's shape doesn't fit an input of %lld channels", (long long)in.c);
+    if (a->dilation < 1) a->dilation = 1;
+    od_conv_geometry(in.h, a->kernel_h, a->stride, a->dilation, a->padding, &out->h, &a->pad_top);
+    od_conv_geometry(in.w, a->kernel_w, a->stride, a->dilation, a->padding, &out->w, &a->pad_left);
+    out->n = in.n;
+    out->c = w->shape[3];
+    if (out->h < 1 || out->w < 1)
+        return od_error_set(err, OD_ERR_CONFIG, "the image is too small: %lldx%lld is left here; use a larger image_resizer", (long long)in.h, (long long)in.w);
+    return OD_OK;
+}
+
+/* Everything a block needs to know. */
+typedef struct conv {
+    const od_net *net;
+    const od_node *node;
+    od_tensor_shape in, out;
+    int64_t k;          /* taps * Cin */
+    int pointwise;      /* 1x1 with stride 1: input rows are output rows */
+    int64_t block;      /* rows a block */
+} conv;
+
+static int64_t block_rows(int64_t floats_a_row)
+{
+    int64_t rows = 65536 / floats_a_row; /* 256 KiB of scratch: an eighth of a usual L2 */
+    rows = rows < 24 ? 24 : rows > 240 ? 240 : rows;
+    return rows / 8 * 8;
+}
+
+static conv conv_of(const od_net *net, const od_node *node)
+{
+    const od_conv_attrs *a = &node->conv;
+    conv c = {net, node, net->graph->values[node->in[0]].shape, net->graph->values[node->out].shape, 0, 0, 0};
+    c.k = (int64_t)a->kernel_h * a->kernel_w * c.in.c;
+    c.pointwise = a->kernel_h == 1 && a->kernel_w == 1 && a->stride == 1 && !a->pad_top && !a->pad_left;
+    c.block = block_rows(c.k + c.out.c);
+    return c;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Rows for the input's gradient of a gathered convolution: [in pixels, taps*Cout]. */
+static int64_t grad_block_rows(const conv *c)
+{
+    return block_rows((int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c + c->in.c);
+}
+
+/* Layout: input block, gradient block, sums, then in training this thread's weight gradient. */
+static size_t conv_scratch(const od_net *net, const od_node *node)
+{
+    conv c = conv_of(net, node);
+    int64_t taps = (int64_t)node->conv.kernel_h * node->conv.kernel_w;
+    int64_t blocks = c.block * (c.k + c.out.c);
+    if (net->mode == OD_NET_TRAIN && !c.pointwise) blocks = max64(blocks, c.block * c.k + max64(c.block * c.out.c, grad_block_rows(&c) * (taps + 1) * c.out.c));
+    int64_t sums = 4 * max64(c.in.c, c.out.c) + 64;
+    return (size_t)(blocks + sums + (net->mode == OD_NET_TRAIN ? c.k * c.out.c + c.out.c : 0));
+}
+
+/* One output pixel's taps: [taps, Cin] at `to`; zero outside the image. */
+static void gather_pixel(const conv *c, const od_source *s, int64_t n, int64_t oy, int64_t ox, float *to)
+{
+    const od_conv_attrs *a = &c->node->conv;
+    int64_t x0 = ox * a->stride - a->pad_left, ch = c->in.c;
+    for (int ky = 0; ky < a->kernel_h; ky++, to += a->kernel_w * ch) {
+        int64_t y = oy * a->stride - a->pad_top + (int64_t)ky * a->dilation;
+        if (y < 0 || y >= c->in.h) {
+            memset(to, 0, (size_t)(a->kernel_w * ch) * sizeof *to);
+            continue;
+        }
+        int64_t row = (n * c->in.h + y) * c->in.w;
+        for (int kx = 0; kx < a->kernel_w;) {
+            int64_t x = x0 + (int64_t)kx * a->dilation, run = 1;
+            if (x < 0 || x >= c->in.w) {
+                memset(to + kx * ch, 0, (size_t)ch * sizeof *to);
+                kx++;
+                continue;
+            }
+            while (a->dilation == 1 && kx + run < a->kernel_w && x + run < c->in.w) run++;
+            const float *from = s->data + (row + x) * ch;
+            if (s->scale)
+                s->k->rows_affine_act(run, ch, from, ch, s->scale, s->shift, s->act, to + kx * ch, ch);
+            else
+                memcpy(to + kx * ch, from, (size_t)(run * ch) * sizeof *to);
+            kx += (int)run;
+        }
+    }
+}
+
+/* Inputs of output rows [row, row+rows) as a matrix [rows, k]. */
+static const float *input_block(const conv *c, const od_source *s, int64_t row, int64_t rows, float *scratch)
+{
+    if (c->pointwise) return od_source_rows(s, row, rows, scratch);
+    int64_t n = row / (c->out.h * c->out.w), y = row / c->out.w % c->out.h, x = row % c->out.w;
+    for (int64_t i = 0; i < rows; i++) {
+        gather_pixel(c, s, n, y, x, scratch + i * c->k);
+        if (++x == c->out.w) {
+            x = 0;
+            if (++y == c->out.h) y = 0, n++;
+        }
+    }
+    return scratch;
+}
+
+static void conv_forward(od_net *net, const od_node *node)
+{
+    conv c = conv_of(net, node);
+    size_t index = (size_t)(node - net->graph->nodes);
+    const od_fold *fold = &net->fold[index];
+    od_source source = od_net_source(net, node->in[0]);
+    od_stats stats = od_net_stats(net, node);
+    const float *residual = fold->residual == OD_NO_VALUE ? NULL : net->value[fold->residual];
+    const float *bias = node->var[1] == OD_NO_VAR ? NULL : od_variables_value(net->vars, node->var[1]);
+    if (fold->bn >= 0) bias = net->folded_bias[index];
+    float *y = net->value[fold->out];
+    int64_t rows = od_shape_rows(c.out), blocks = (rows + c.block - 1) / c.block;
+#pragma omp parallel num_threads(net->threads)
+    {
+        int thread = omp_get_thread_num();
+        float *scratch = od_net_scratch(net), *sums = scratch + c.block * c.k;
+        int64_t begin, end;
+        od_thread_range(blocks, net->threads, thread, &begin, &end);
+        if (stats.partial) memset(sums, 0, (size_t)(2 * c.out.c) * sizeof *sums);
+        for (int64_t b = begin; b < end; b++) {
+            int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
+            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c};
+            if (residual) post.residual = residual + row * c.out.c;
+            if (stats.partial) post.sum = sums, post.sumsq = sums + c.out.c;
+            const float *x = input_block(&c, &source, row, m, scratch);
+            net->k->gemm(m, c.out.c, c.k, x, c.k, net->packed[index], y + row * c.out.c, c.out.c, 0, &post);
+            if (stats.partial) od_fold_sums(stats.partial + thread * 2 * c.out.c, sums, 2 * c.out.c);
+        }
+    }
+}
+
+/* --- backward ------------------------------------------------------------------------------------------------ */
+
+/* Adds the threads' weight gradients [k*out] (and bias gradients [out] behind them), in order, to the variables'. */
+static void reduce_weight_grads(od_net *net, const od_node *node, int64_t size, int64_t bias_size, size_t offset)
+{
+    float *g = od_variables_grad(net->vars, node->var[0]);
+    int64_t share = (size + net->threads - 1) / net->threads;
+#pragma omp parallel num_threads(net->threads)
+    {
+        int64_t begin = share * omp_get_thread_num(), n = begin + share > size ? size - begin : share;
+        for (int t = 0; t < net->threads && n > 0; t++)
+            net->k->add(n, net->scratch + net->scratch_stride * (size_t)t + offset + begin, g + begin);
+    }
+    if (node->var[1] == OD_NO_VAR) return;
+    for (int t = 0; t < net->threads; t++)
+        net->k->add(bias_size, net->scratch + net->scratch_stride * (size_t)t + offset + size, od_variables_grad(net->vars, node->var[1]));
+}
+
+static void add_columns(int64_t rows, int64_t c, const float *d, float *sum)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < c; i++) sum[i] += d[r * c + i];
+}
+
+/* The input gradient of gathered convolutions, by input pixels: dx[p] = Σ over taps that reach p of dy * W^T. */
+static void gather_grad_pixel(const conv *c, const od_grad_source *g, int64_t n, int64_t y, int64_t x, float *to)
+{
+    const od_conv_attrs *a = &c->node->conv;
+    int64_t ch = c->out.c;
+    for (int ky = 0; ky < a->kernel_h; ky++) {
+        int64_t ty = y + a->pad_top - (int64_t)ky * a->dilation, oy = ty / a->stride;
+        int row_ok = ty >= 0 && ty % a->stride == 0 && oy < c->out.h;
+        for (int kx = 0; kx < a->kernel_w; kx++, to += ch) {
+            int64_t tx = x + a->pad_left - (int64_t)kx * a->dilation, ox = tx / a->stride;
+            if (!row_ok || tx < 0 || tx % a->stride || ox >= c->out.w)
+                memset(to, 0, (size_t)ch * sizeof *to);
+            else {
+                const float *dz = od_grad_source_rows(g, (n * c->out.h + oy) * c->out.w + ox, 1, to);
+                if (dz != to) memcpy(to, dz, (size_t)ch * sizeof *to);
+            }
+        }
+    }
+}
+
+static void input_grad_block(const conv *c, const od_grad_source *g, const od_sink *sink, int64_t row, int64_t rows, float *scratch)
+{
+    int64_t k = (int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c;
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t p = row + i;
+        gather_grad_pixel(c, g, p / (c->in.h * c->in.w), p / c->in.w % c->in.h, p % c->in.w, scratch + i * k);
+    }
+    size_t index = (size_t)(c->node - c->net->graph->nodes);
+    c->net->k->gemm(rows, c->in.c, k, scratch, k, c->net->packed_t[index], sink->data + row * c->in.c, c->in.c, sink->accumulate, NULL);
+}
+
+/* This thread's share of the gathered input gradient. scratch: room for a block; sums: 2 * Cin floats, zero. */
+static void gathered_input_grad(const conv *c, const od_grad_source *g, const od_sink *sink, int thread, float *scratch, float *sums)
+{
+    int64_t rows = od_shape_rows(c->in), block = grad_block_rows(c), begin, end;
+    od_thread_range((rows + block - 1) / block, c->net->threads, thread, &begin, &end);
+    for (int64_t b = begin; b < end; b++) {
+        int64_t row = b * block, m = rows - row < block ? rows - row : block;
+        input_grad_block(c, g, sink, row, m, scratch);
+        od_sink_finish(sink, row, m, thread, sums);
+    }
+}
+
+static void conv_backward(od_net *net, const od_node *node)
+{
+    conv c = conv_of(net, node);
+    size_t index = (size_t)(node - net->graph->nodes);
+    od_source source = od_net_source(net, node->in[0]);
+    od_grad_source grad = od_net_grad_source(net, node->out);
+    int wants_input = net->graph->values[node->in[0]].needs_grad;
+    od_sink sink = {0};
+    if (wants_input) sink = od_net_sink(net, node->in[0]);
+    int64_t rows = od_shape_rows(c.out), blocks = (rows + c.block - 1) / c.block;
+    size_t scratch_floats = conv_scratch(net, node);
+    size_t weights_at = scratch_floats - (size_t)(c.k * c.out.c + c.out.c), sums_at = weights_at - (size_t)(4 * max64(c.in.c, c.out.c) + 64);
+#pragma omp parallel num_threads(net->threads)
+    {
+        int thread = omp_get_thread_num();
+        float *x_block = od_net_scratch(net), *d_block = x_block + c.block * c.k, *sums = x_block + sums_at, *dw = x_block + weights_at;
+        int64_t begin, end;
+        od_thread_range(blocks, net->threads, thread, &begin, &end);
+        memset(sums, 0, (size_t)(4 * max64(c.in.c, c.out.c)) * sizeof *sums);
+        memset(dw, 0, (size_t)(c.k * c.out.c + c.out.c) * sizeof *dw);
+        for (int64_t b = begin; b < end; b++) {
+            int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
+            const float *d = od_grad_source_rows(&grad, row, m, d_block);
+            const float *x = input_block(&c, &source, row, m, x_block);
+            net->k->gemm_tn(m, c.k, c.out.c, x, c.k, d, c.out.c, dw, c.out.c);
+            if (node->var[1] != OD_NO_VAR) add_columns(m, c.out.c, d, dw + c.k * c.out.c);
+            if (!wants_input || !c.pointwise) continue;
+            net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], sink.data + row * c.in.c, c.in.c, sink.accumulate, NULL);
+            od_sink_finish(&sink, row, m, thread, sums);
+        }
+        if (wants_input && !c.pointwise) gathered_input_grad(&c, &grad, &sink, thread, d_block, sums);
+    }
+    reduce_weight_grads(net, node, c.k * c.out.c, c.out.c, weights_at);
+}
+
+static double conv_flops(const od_graph *g, const od_node *node)
+{
+    const od_conv_attrs *a = &node->conv;
+    return 2.0 * (double)od_shape_size(g->values[node->out].shape) * a->kernel_h * a->kernel_w * (double)g->values[node->in[0]].shape.c;
+}
+
+const od_op od_op_conv2d = {
+    .name = "conv2d",
+    .flags = OD_OP_AFFINE_IN | OD_OP_GRAD_SINK | OD_OP_VIRTUAL_GRAD | OD_OP_EMITS_STATS | OD_OP_BACKWARD_READS_IN | OD_OP_FOLDS,
+    .shape = conv_shape,
+    .scratch = conv_scratch,
+    .forward = conv_forward,
+    .backward = conv_backward,
+    .flops = conv_flops,
+};

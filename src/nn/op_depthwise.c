@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution, row by row: rings of the last few input and gradient rows, normalised on load, stay in cache.
+ * The unit of work is a band of output rows of one image; a band owns the input-gradient rows that its output rows are
+ * the last to reach.
+ */
+#include "nn/op.h"
+#include "nn/rows_io.h"
+
+#include <omp.h>
+#include <string.h>
+
+enum { MAX_KERNEL = 16, MAX_RING = 126 };
+
+static od_status dw_shape(od_graph *g, od_node *node, od_tensor_shape *out, od_error *err)
+{
+    const od_variable *w = &g->vars->items[node->var[0]];
+    od_tensor_shape in = g->values[node->in[0]].shape;
+    od_conv_attrs *a = &node->conv;
+    if (w->rank != 4 || w->shape[0] != a->kernel_h || w->shape[1] != a->kernel_w || w->shape[2] != in.c || w->shape[3] != 1)
+        return od_error_set(err, OD_ERR_MISMATCH, "the depthwise kernel's shape doesn't fit an input of %lld channels", (long long)in.c);
+    if (a->kernel_h > MAX_KERNEL || a->kernel_w > MAX_KERNEL)
+        return od_error_set(err, OD_ERR_UNSUPPORTED, "depthwise kernels larger than %dx%d are not supported", MAX_KERNEL, MAX_KERNEL);
+    if (a->dilation < 1) a->dilation = 1;
+    if ((a->kernel_h - 1) * (int64_t)a->dilation >= MAX_RING)
+        return od_error_set(err, OD_ERR_UNSUPPORTED, "depthwise kernels that reach over more than %d rows are not supported", MAX_RING);
+    od_conv_geometry(in.h, a->kernel_h, a->stride, a->dilation, a->padding, &out->h, &a->pad_top);
+    od_conv_geometry(in.w, a->kernel_w, a->stride, a->dilation, a->padding, &out->w, &a->pad_left);
+    out->n = in.n;
+    out->c = in.c;
+    if (out->h < 1 || out->w < 1)
+        return od_error_set(err, OD_ERR_CONFIG, "the image is too small: %lldx%lld is left here; use a larger image_resizer", (long long)in.h, (long long)in.w);
+    return OD_OK;
+}
+
+typedef struct dw {
+    const od_conv_attrs *a;
+    od_tensor_shape in, out;
+    od_dw_shape row;
+    int64_t in_ring, grad_ring;   /* rows kept */
+    int64_t in_floats, out_floats; /* of a row */
+    int64_t bands;                /* of an image */
+} dw;
+
+static dw dw_of(const od_net *net, const od_node *node)
+{
+    const od_conv_attrs *a = &node->conv;
+    dw d = {.a = a, .in = net->graph->values[node->in[0]].shape, .out = net->graph->values[node->out].shape};
+    d.row = (od_dw_shape){d.in.c, d.in.w, d.out.w, a->kernel_h, a->kernel_w, a->stride, a->dilation, a->pad_left};
+    int64_t reach = (int64_t)(a->kernel_h - 1) * a->dilation;
+    d.in_ring = reach + 1;
+    d.grad_ring = reach / a->stride + 2;
+    d.in_floats = d.in.w * d.in.c;
+    d.out_floats = d.out.w * d.out.c;
+    d.bands = d.in.n % net->threads == 0 ? 1 : d.out.h < 4 * net->threads ? 1 : net->threads;
+    return d;
+}
+
+/* Layout: input ring, gradient ring, sums, this thread's weight and bias gradient. */
+static size_t dw_scratch(const od_net *net, const od_node *node)
+{
+    dw d = dw_of(net, node);
+    int64_t c = d.in.c, floats = d.in_ring * d.in_floats + 4 * c;
+    if (net->mode == OD_NET_TRAIN) floats += d.grad_ring * d.out_floats + (int64_t)d.a->kernel_h * d.a->kernel_w * c + c;
+    return (size_t)floats;
+}
+
+/* A window on image rows: `last` rows have been loaded; row y lies in slot y % size when it had to be transformed. */
+typedef struct ring {
+    float *slots;
+    const float **rows; /* [size] */
+    int64_t size, floats, next; /* next: first row not loaded yet */
+} ring;
+
+static void ring_load_input(ring *r, const od_source *s, int64_t image_row0, int64_t width, int64_t upto)
+{
+    for (; r->next < upto; r->next++) {
+        int64_t slot = r->next % r->size;
+        r->rows[slot] = od_source_rows(s, (image_row0 + r->next) * width, width, r->slots + slot * r->floats);
+    }
+}
+
+static void ring_load_grad(ring *r, const od_grad_source *g, int64_t image_row0, int64_t width, int64_t upto)
+{
+    for (; r->next < upto; r->next++) {
+        int64_t slot = r->next % r->size;
+        r->rows[slot] = od_grad_source_rows(g, (image_row0 + r->next) * width, width, r->slots + slot * r->floats);
+    }
+}
+
+static int64_t clamp(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* Loads what output row oy needs and points `taps` at it. */
+static void input_taps(const dw *d, ring *r, const od_source *s, int64_t n, int64_t oy, const float **taps)
+{
+    int64_t top = oy * d->a->stride - d->a->pad_top, bottom = top + d->in_ring;
+    if (r->next < top) r->next = top;
+    ring_load_input(r, s, n * d->in.h, d->in.w, clamp(bottom, 0, d->in.h));
+    for (int ky = 0; ky < d->a->kernel_h; ky++) {
+        int64_t y = top + (int64_t)ky * d->a->dilation;
+        taps[ky] = y < 0 || y >= d->in.h ? NULL : r->rows[y % r->size];
+    }
+}
+
+static void dw_forward(od_net *net, const od_node *node)
+{
+    dw d = dw_of(net, node);
+    size_t index = (size_t)(node - net->graph->nodes);
+    const od_fold *fold = &net->fold[index];
+    od_source source = od_net_source(net, node->in[0]);
+    od_stats stats = od_net_stats(net, node);
+    const float *weights = fold->bn >= 0 ? net->packed[index] : od_variables_value(net->vars, node->var[0]);
+    const float *bias = node->var[1] == OD_NO_VAR ? NULL : od_variables_value(net->vars, node->var[1]);
+    if (fold->bn >= 0) bias = net->folded_bias[index];
+    float *y = net->value[fold->out];
+    int64_t units = d.in.n * d.bands, c = d.in.c;
+#pragma omp parallel num_threads(net->threads)
+    {
+        int thread = omp_get_thread_num();
+        const float *rows[MAX_RING + 2], *taps[MAX_KERNEL];
+        float *scratch = od_net_scratch(net), *sums = scratch + d.in_ring * d.in_floats;
+        od_gemm_post post = {.bias = bias, .act = fold->act};
+        if (stats.partial) post.sum = sums, post.sumsq = sums + c;
+        memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
+        int64_t begin, end;
+        od_thread_range(units, net->threads, thread, &begin, &end);
+        for (int64_t u = begin; u < end; u++) {
+            int64_t n = u / d.bands, from, to;
+            od_thread_range(d.out.h, (int)d.bands, (int)(u % d.bands), &from, &to);
+            ring r = {scratch, rows, d.in_ring, d.in_floats, clamp(from * d.a->stride - d.a->pad_top, 0, d.in.h)};
+            for (int64_t oy = from; oy < to; oy++) {
+                input_taps(&d, &r, &source, n, oy, taps);
+                net->k->dw_row(&d.row, taps, weights, y + (n * d.out.h + oy) * d.out_floats, &post);
+                if (stats.partial) od_fold_sums(stats.partial + thread * 2 * c, sums, 2 * c);
+            }
+        }
+    }
+}
+
+/* The input-gradient rows whose last output row is `oy` (all the remaining ones for the image's last). */
+static void owned_rows(const dw *d, int64_t oy, int64_t *from, int64_t *to)
+{
+    *from = oy == 0 ? 0 : clamp(oy * d->a->stride - d->a->pad_top, 0, d->in.h);
+    *to = oy == d->out.h - 1 ? d->in.h : clamp((oy + 1) * d->a->stride - d->a->pad_top, 0, d->in.h);
+}
+
+static void input_grad_row(const dw *d, const od_net *net, const ring *grads, const float *weights, od_sink *sink, int64_t n, int64_t iy,
+                           float *spare)
+{
+    const float *taps[MAX_KERNEL];
+    for (int ky = 0; ky < d->a->kernel_h; ky++) {
+        int64_t t = iy + d->a->pad_top - (int64_t)ky * d->a->dilation, oy = t / d->a->stride;
+        taps[ky] = t < 0 || t % d->a->stride || oy >= d->out.h ? NULL : grads->rows[oy % grads->size];
+    }
+    float *dx = sink->data + (n * d->in.h + iy) * d->in_floats;
+    net->k->dw_row_grad_in(&d->row, taps, weights, sink->accumulate ? spare : dx);
+    if (sink->accumulate) net->k->add(d->in_floats, spare, dx);
+}
+
+typedef struct dw_backward_job {
+    dw d;
+    od_source source;
+    od_grad_source grad;
+    od_sink sink;
+    const float *weights;
+    int wants_input, wants_bias;
+} dw_backward_job;
+
+static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit, int thread, float *scratch)
+{
+    dw *d = &job->d;
+    const float *in_rows[MAX_RING + 2], *grad_rows[MAX_RING + 2], *taps[MAX_KERNEL];
+    int64_t n = unit / d->bands, from, to, c = d->in.c;
+    float *grads_at = scratch + d->in_ring * d->in_floats, *sums = grads_at + d->grad_ring * d->out_floats, *dweights = sums + 4 * c;
+    float *dbias = dweights + (int64_t)d->a->kernel_h * d->a->kernel_w * c;
+    od_thread_range(d->out.h, (int)d->bands, (int)(unit % d->bands), &from, &to);
+    int64_t halo = (int64_t)(d->a->kernel_h - 1) * d->a->dilation / d->a->stride + 1;
+    ring in = {scratch, in_rows, d->in_ring, d->in_floats, clamp(from * d->a->stride - d->a->pad_top, 0, d->in.h)};
+    ring grads = {grads_at, grad_rows, d->grad_ring, d->out_floats, clamp(from - halo + 1, 0, d->out.h)};
+    for (int64_t oy = from; oy < to; oy++) {
+        ring_load_grad(&grads, &job->grad, n * d->out.h, d->out.w, oy + 1);
+        input_taps(d, &in, &job->source, n, oy, taps);
+        const float *drow = grad_rows[oy % grads.size];
+        net->k->dw_row_grad_weights(&d->row, taps, drow, dweights);
+        for (int64_t x = 0; job->wants_bias && x < d->out.w; x++) net->k->add(c, drow + x * c, dbias);
+        if (!job->wants_input) continue;
+        int64_t first, last;
+        owned_rows(d, oy, &first, &last);
+        for (int64_t iy = first; iy < last; iy++) {
+            input_grad_row(d, net, &grads, job->weights, &job->sink, n, iy, dbias + c); /* the spare row lies behind the bias */
+            od_sink_finish(&job->sink, (n * d->in.h + iy) * d->in.w, d->in.w, thread, sums);
+        }
+    }
+}
+
+/* Training scratch with one spare row at the end, for accumulated gradients. */
+static size_t dw_scratch_all(const od_net *net, const od_node *node)
+{
+    dw d = dw_of(net, node);
+    return dw_scratch(net, node) + (net->mode == OD_NET_TRAIN ? (size_t)d.in_floats : 0);
+}
+
+static void dw_backward(od_net *net, const od_node *node)
+{
+    dw_backward_job job = {.d = dw_of(net, node), .source = od_net_source(net, node->in[0]), .grad = od_net_grad_source(net, node->out)};
+    job.wants_input = net->graph->values[node->in[0]].needs_grad;
+    job.wants_bias = node->var[1] != OD_NO_VAR;
+    job.weights = od_variables_value(net->vars, node->var[0]);
+    if (job.wants_input) job.sink = od_net_sink(net, node->in[0]);
+    dw *d = &job.d;
+    int64_t c = d->in.c, weights = (int64_t)d->a->kernel_h * d->a->kernel_w * c, units = d->in.n * d->bands;
+    size_t sums_at = (size_t)(d->in_ring * d->in_floats + d->grad_ring * d->out_floats), weights_at = sums_at + (size_t)(4 * c);
+#pragma omp parallel num_threads(net->threads)
+    {
+        int thread = omp_get_thread_num();
+        float *scratch = od_net_scratch(net);
+        memset(scratch + sums_at, 0, (size_t)(4 * c + weights + c) * sizeof *scratch);
+        int64_t begin, end;
+        od_thread_range(units, net->threads, thread, &begin, &end);
+        for (int64_t u = begin; u < end; u++) backward_band(net, &job, u, thread, scratch);
+    }
+    for (int t = 0; t < net->threads; t++) {
+        const float *part = net->scratch + net->scratch_stride * (size_t)t + weights_at;
+        net->k->add(weights, part, od_variables_grad(net->vars, node->var[0]));
+        if (job.wants_bias) net->k->add(c, part + weights, od_variables_grad(net->vars, node->var[1]));
+    }
+}
+
+static double dw_flops(const od_graph *g, const od_node *node)
+{
+    return 2.0 * (double)od_shape_size(g->values[node->out].shape) * node->conv.kernel_h * node->conv.kernel_w;
+}
+
+const od_op od_op_depthwise = {
+    .name = "depthwise_conv2d",
+    .flags = OD_OP_AFFINE_IN | OD_OP_GRAD_SINK | OD_OP_VIRTUAL_GRAD | OD_OP_EMITS_STATS | OD_OP_BACKWARD_READS_IN | OD_OP_FOLDS,
+    .shape = dw_shape,
+    .scratch = dw_scratch_all,
+    .forward = dw_forward,
+    .backward = dw_backward,
+    .flops = dw_flops,
+};

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The memory plan: each stored value and gradient is an interval of time (forward node i at i, the losses at n, backward
+ * node i at 2n - i); buffers that are alive at the same time get different places in one arena, largest first, each at
+ * the lowest offset that is free for its whole life.
+ */
+#include "nn/net.h"
+#include "util/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct buffer {
+    int64_t floats;
+    int from, to;    /* times, inclusive; from > to: unused */
+    int same_as;     /* index of the buffer whose place this one shares, or -1 */
+    size_t offset;
+} buffer;
+
+typedef struct planner {
+    const od_net *net;
+    const od_graph *g;
+    int n;            /* nodes */
+    buffer *buffers;  /* values, then gradients */
+} planner;
+
+static int root_of(const planner *p, int b)
+{
+    while (p->buffers[b].same_as >= 0) b = p->buffers[b].same_as;
+    return b;
+}
+
+static void touch(planner *p, int b, int time)
+{
+    buffer *x = &p->buffers[root_of(p, b)];
+    if (time < x->from) x->from = time;
+    if (time > x->to) x->to = time;
+}
+
+static void share(planner *p, int b, int with)
+{
+    int a = root_of(p, b), r = root_of(p, with);
+    if (a != r) p->buffers[a].same_as = r;
+}
+
+/* The value whose storage is read when v is read. */
+static int storage(const planner *p, od_value v)
+{
+    if (!od_net_value_is_virtual(p->net, v)) return v;
+    return p->g->nodes[p->g->values[v].producer].in[0];
+}
+
+static int grad_buffer(const planner *p, od_value v)
+{
+    return (int)p->g->value_count + v;
+}
+
+static int backward_time(const planner *p, int node)
+{
+    return 2 * p->n - node;
+}
+
+static void touch_forward(planner *p, int i)
+{
+    const od_node *node = &p->g->nodes[i];
+    if (p->net->skip[i]) return;
+    const od_fold *f = &p->net->fold[i];
+    if (!od_net_value_is_virtual(p->net, f->out)) touch(p, f->out, i);
+    if (f->residual != OD_NO_VALUE) touch(p, f->residual, i);
+    for (int j = 0; j < node->in_count; j++) touch(p, storage(p, node->in[j]), i);
+}
+
+static void share_gradients(planner *p)
+{
+    for (int i = 0; i < p->n; i++) {
+        const od_node *node = &p->g->nodes[i];
+        if (node->op == &od_op_batch_norm && p->net->bn_after[node->in[0]] == i) share(p, grad_buffer(p, node->in[0]), grad_buffer(p, node->out));
+        for (int j = 0; j < 2; j++)
+            if (p->net->alias_grad[i] >> j & 1) share(p, grad_buffer(p, node->in[j]), grad_buffer(p, node->out));
+    }
+}
+
+static void touch_backward(planner *p, int i)
+{
+    const od_node *node = &p->g->nodes[i];
+    const od_value_info *out = &p->g->values[node->out];
+    if (!out->needs_grad) return;
+    int t = backward_time(p, i);
+    touch(p, grad_buffer(p, node->out), t);
+    for (int j = 0; j < node->in_count; j++) {
+        if (p->g->values[node->in[j]].needs_grad) touch(p, grad_buffer(p, node->in[j]), t);
+        int producer = p->g->values[node->in[j]].producer;
+        int sums = producer >= 0 && p->net->bn[producer].sums_by_consumer;
+        if (node->op->flags & OD_OP_BACKWARD_READS_IN) touch(p, storage(p, node->in[j]), t);
+        if (sums) touch(p, p->g->nodes[producer].in[0], t);
+    }
+    int after = p->net->bn_after[node->out];
+    int reads_out = (node->op->flags & OD_OP_BACKWARD_READS_OUT) || (after >= 0 && p->net->bn[after].virtual_grad);
+    if (reads_out) touch(p, node->out, t);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const buffer *x = *(const buffer *const *)a, *y = *(const buffer *const *)b;
+    if (x->floats != y->floats) return x->floats < y->floats ? 1 : -1;
+    return (x > y) - (x < y);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const buffer *x = *(const buffer *const *)a, *y = *(const buffer *const *)b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Lowest offset where `b` overlaps none of the placed buffers alive with it. `near` is room for pointers. */
+static void place(buffer *b, buffer *const *placed, size_t count, buffer **near)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < count; i++)
+        if (placed[i]->from <= b->to && b->from <= placed[i]->to) near[m++] = placed[i];
+    qsort(near, m, sizeof *near, by_offset);
+    size_t at = 0;
+    for (size_t i = 0; i < m; i++) {
+        if (near[i]->offset >= at + (size_t)b->floats) break;
+        size_t end = near[i]->offset + (size_t)near[i]->floats;
+        if (end > at) at = end;
+    }
+    b->offset = at;
+}
+
+/* Places all roots; returns the arena's size in floats, or 0 with *failed set. */
+static size_t place_all(planner *p, size_t count, int *failed)
+{
+    buffer **order = od_malloc(2 * count, sizeof *order);
+    *failed = !order;
+    if (!order) return 0;
+    size_t used = 0, total = 0;
+    for (size_t i = 0; i < count; i++)
+        if (p->buffers[i].same_as < 0 && p->buffers[i].from <= p->buffers[i].to) order[used++] = &p->buffers[i];
+    qsort(order, used, sizeof *order, by_size);
+    for (size_t i = 0; i < used; i++) {
+        place(order[i], order, i, order + count);
+        size_t end = order[i]->offset + (size_t)order[i]->floats;
+        if (end > total) total = end;
+    }
+    od_free(order);
+    return total;
+}
+
+static void find_lifetimes(planner *p)
+{
+    const od_graph *g = p->g;
+    int training = p->net->mode == OD_NET_TRAIN;
+    for (size_t v = 0; v < 2 * g->value_count; v++) {
+        int64_t floats = od_shape_size(g->values[v % g->value_count].shape);
+        p->buffers[v] = (buffer){.floats = (floats + 15) & ~(int64_t)15, .from = 1 << 30, .to = -1, .same_as = -1};
+    }
+    if (training) share_gradients(p);
+    for (int i = 0; i < p->n; i++) touch_forward(p, i);
+    for (int i = p->n - 1; training && i >= 0; i--) touch_backward(p, i);
+    for (size_t v = 0; v < g->value_count; v++)
+        if (g->values[v].is_output) {
+            touch(p, (int)v, p->n);
+            if (training && g->values[v].needs_grad) touch(p, grad_buffer(p, (od_value)v), p->n);
+        }
+}
+
+od_status od_net_plan(od_net *net, od_error *err)
+{
+    planner p = {net, net->graph, (int)net->graph->node_count, NULL};
+    size_t values = net->graph->value_count, count = 2 * values;
+    p.buffers = od_malloc(count, sizeof *p.buffers);
+    if (!p.buffers) return od_error_nomem(err, "the memory plan");
+    find_lifetimes(&p);
+    for (size_t v = 0; v < values; v++)
+        if (net->graph->values[v].producer < 0) p.buffers[v].from = 1 << 30; /* inputs are the caller's */
+    int failed;
+    size_t floats = place_all(&p, count, &failed);
+    if (!failed) net->arena = od_aligned_malloc(floats, sizeof(float));
+    if (failed || !net->arena) {
+        od_free(p.buffers);
+        return od_error_set(err, OD_ERR_NOMEM, "out of memory: the activations need %.1f MB; use a smaller batch_size or image size",
+                            (double)floats * 4e-6);
+    }
+    net->arena_bytes = floats * sizeof(float);
+    for (size_t b = 0; b < count; b++) {
+        const buffer *own = &p.buffers[b], *root = &p.buffers[root_of(&p, (int)b)];
+        if (root->from > root->to || (own != root && b < values)) continue;
+        float **slot = b < values ? &net->value[b] : &net->grad[b - values];
+        *slot = net->arena + root->offset;
+    }
+    od_free(p.buffers);
+    return OD_OK;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The graph engine: every op's gradient against finite differences along random directions, fusions against the plain
+ * net, thread counts, inference folding, repeatability.
+ */
+#include "nn/net.h"
+#include "test_support.h"
+#include "util/alloc.h"
+#include "util/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct fixture {
+    od_variables vars;
+    od_graph g;
+    od_value out[2];
+    int out_count;
+    float *images;
+    int64_t image_floats;
+    int unique;
+} fixture;
+
+static od_var variable(fixture *f, int rank, int64_t a, int64_t b, int64_t c, int64_t d, int trainable, od_init init)
+{
+    char name[32];
+    snprintf(name, sizeof name, "v%d", f->unique++);
+    int64_t shape[] = {a, b, c, d};
+    od_var v;
+    assert_int_equal(od_variables_add(&f->vars, name, rank, shape, trainable, 0, init, &v, NULL), OD_OK);
+    return v;
+}
+
+static const od_init ones = {.kind = OD_INIT_ONES}, zeros = {.kind = OD_INIT_ZEROS};
+static const od_init near_one = {.kind = OD_INIT_UNIFORM, .a = .6f, .b = 1.4f}, small = {.kind = OD_INIT_NORMAL, .b = .5f};
+
+static od_value bn(fixture *f, od_value x, od_act act, int frozen)
+{
+    int64_t c = f->g.values[x].shape.c;
+    od_bn_attrs a = {.momentum = .9f, .epsilon = 1e-3f, .act = act, .frozen = frozen};
+    a.gamma = variable(f, 1, c, 0, 0, 0, 1, near_one);
+    a.beta = variable(f, 1, c, 0, 0, 0, 1, small);
+    a.mean = variable(f, 1, c, 0, 0, 0, 0, zeros);
+    a.variance = variable(f, 1, c, 0, 0, 0, 0, ones);
+    return od_graph_batch_norm(&f->g, x, &a, "bn");
+}
+
+static od_value conv(fixture *f, od_value x, int64_t out, int k, int stride, od_padding pad, int bias)
+{
+    od_conv_attrs a = {.kernel_h = k, .kernel_w = k, .stride = stride, .dilation = 1, .padding = pad};
+    od_init init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 1};
+    od_var w = variable(f, 4, k, k, f->g.values[x].shape.c, out, 1, init), b = bias ? variable(f, 1, out, 0, 0, 0, 1, small) : OD_NO_VAR;
+    return od_graph_conv2d(&f->g, x, w, b, &a, "conv");
+}
+
+static od_value dw(fixture *f, od_value x, int k, int stride, od_padding pad, int bias)
+{
+    int64_t c = f->g.values[x].shape.c;
+    od_conv_attrs a = {.kernel_h = k, .kernel_w = k, .stride = stride, .dilation = 1, .padding = pad};
+    od_init init = {.kind = OD_INIT_NORMAL, .b = .4f};
+    od_var w = variable(f, 4, k, k, c, 1, 1, init), b = bias ? variable(f, 1, c, 0, 0, 0, 1, small) : OD_NO_VAR;
+    return od_graph_depthwise_conv2d(&f->g, x, w, b, &a, "dw");
+}
+
+static void begin(fixture *f, int64_t n, int64_t h, int64_t w, int64_t c, od_value *x)
+{
+    *f = (fixture){0};
+    od_variables_init(&f->vars);
+    od_graph_init(&f->g, &f->vars);
+    *x = od_graph_input(&f->g, n, h, w, c);
+    f->image_floats = n * h * w * c;
+}
+
+static void finish(fixture *f, od_value a, od_value b)
+{
+    od_error err = {0};
+    if (od_graph_check(&f->g, &err) != OD_OK) fail_msg("%s", err.message);
+    f->out[0] = a;
+    f->out[1] = b;
+    f->out_count = b == OD_NO_VALUE ? 1 : 2;
+    for (int i = 0; i < f->out_count; i++) od_graph_mark_output(&f->g, f->out[i]);
+    assert_int_equal(od_variables_allocate(&f->vars, 1, NULL), OD_OK);
+    od_variables_initialize(&f->vars, 3);
+    f->images = od_malloc((size_t)f->image_floats, sizeof(float));
+    od_rng rng;
+    od_rng_init(&rng, 1, 1);
+    for (int64_t i = 0; i < f->image_floats; i++) f->images[i] = (float)od_rng_normal(&rng);
+}
+
+static void end(fixture *f)
+{
+    od_free(f->images);
+    od_graph_deinit(&f->g);
+    od_variables_deinit(&f->vars);
+}
+
+/* A fixed random weight for each output value: loss = Σ weight * value. */
+static float loss_weight(int output, int64_t i)
+{
+    od_rng rng;
+    od_rng_init(&rng, 77 + (uint64_t)output, (uint64_t)i);
+    return (float)od_rng_normal(&rng);
+}
+
+static double loss_of(const fixture *f, const od_net *net)
+{
+    double loss = 0;
+    for (int o = 0; o < f->out_count; o++) {
+        int64_t n = od_shape_size(f->g.values[f->out[o]].shape);
+        for (int64_t i = 0; i < n; i++) loss += (double)loss_weight(o, i) * od_net_value(net, f->out[o])[i];
+    }
+    return loss;
+}
+
+static void seed_gradients(const fixture *f, od_net *net)
+{
+    for (int o = 0; o < f->out_count; o++)
+        for (int64_t i = 0; i < od_shape_size(f->g.values[f->out[o]].shape); i++) od_net_grad(net, f->out[o])[i] = loss_weight(o, i);
+}
+
+static od_net *make_net(const fixture *f, od_net_mode mode, int no_fusion, int threads)
+{
+    od_net *net;
+    od_error err = {0};
+    od_net_options o = {.threads = threads, .no_fusion = no_fusion};
+    if (od_net_create(&net, &f->g, mode, &o, &err) != OD_OK) fail_msg("%s", err.message);
+    return net;
+}
+
+/* One forward and backward; gradients in a copy that the caller frees. Moving statistics are put back. */
+static float *gradients(fixture *f, int no_fusion, int threads, double *loss)
+{
+    od_net *net = make_net(f, OD_NET_TRAIN, no_fusion, threads);
+    size_t bytes = f->vars.elements * sizeof(float);
+    float *kept = od_malloc(bytes, 1), *g = od_malloc(bytes, 1);
+    memcpy(kept, f->vars.value, bytes);
+    memset(f->vars.grad, 0, bytes);
+    od_net_forward(net, f->images);
+    *loss = loss_of(f, net);
+    seed_gradients(f, net);
+    od_net_backward(net);
+    memcpy(g, f->vars.grad, bytes);
+    memcpy(f->vars.value, kept, bytes);
+    od_free(kept);
+    od_net_free(net);
+    return g;
+}
+
+static double loss_at(fixture *f, od_net *net, const float *start, const float *direction, const od_variable *v, double eps)
+{
+    memcpy(f->vars.value, start, f->vars.elements * sizeof(float));
+    for (int64_t i = 0; i < v->size; i++) f->vars.value[v->offset + (size_t)i] += (float)(eps * direction[i]);
+    f->vars.version++;
+    od_net_forward(net, f->images);
+    return loss_of(f, net);
+}
+
+/* Each variable's gradient along a random direction against the central difference. */
+static void check_finite_differences(fixture *f, const float *grad, double tolerance)
+{
+    od_net *net = make_net(f, OD_NET_TRAIN, 1, 2);
+    size_t bytes = f->vars.elements * sizeof(float);
+    float *start = od_malloc(bytes, 1), *direction = od_malloc(bytes, 1);
+    memcpy(start, f->vars.value, bytes);
+    for (size_t k = 0; k < f->vars.count; k++) {
+        const od_variable *v = &f->vars.items[k];
+        if (!v->trainable) continue;
+        od_rng rng;
+        od_rng_init(&rng, 5, k);
+        double dot = 0, norm = 0;
+        for (int64_t i = 0; i < v->size; i++) {
+            direction[i] = (float)od_rng_normal(&rng);
+            dot += (double)direction[i] * grad[v->offset + (size_t)i];
+            norm += (double)grad[v->offset + (size_t)i] * grad[v->offset + (size_t)i];
+        }
+        double eps = 2e-3, plus = loss_at(f, net, start, direction, v, eps), minus = loss_at(f, net, start, direction, v, -eps);
+        double numeric = (plus - minus) / (2 * eps), scale = sqrt(norm) + 1e-2;
+        if (fabs(numeric - dot) > tolerance * scale) fail_msg("%s: finite difference %g, gradient %g (norm %g)", v->name, numeric, dot, sqrt(norm));
+    }
+    memcpy(f->vars.value, start, bytes);
+    od_free(start);
+    od_free(direction);
+    od_net_free(net);
+}
+
+static void check_close(const float *a, const float *b, size_t n, double tolerance)
+{
+    double scale = 0;
+    for (size_t i = 0; i < n; i++) scale = fmax(scale, fabs(a[i]));
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)a[i] - b[i]) <= tolerance * scale)) fail_msg("element %zu: %g and %g (largest %g)", i, a[i], b[i], scale);
+}
+
+/* All the checks that hold for any network. */
+static void check_network(fixture *f, double tolerance)
+{
+    double plain_loss, loss;
+    float *plain = gradients(f, 1, 1, &plain_loss);
+    check_finite_differences(f, plain, tolerance);
+    for (int threads = 1; threads <= 3; threads++) {
+        float *fused = gradients(f, 0, threads, &loss);
+        assert_true(fabs(loss - plain_loss) <= 1e-4 * (1 + fabs(plain_loss)));
+        check_close(plain, fused, f->vars.elements, 2e-4);
+        double again_loss;
+        float *again = gradients(f, 0, threads, &again_loss);
+        assert_true(loss == again_loss);
+        assert_memory_equal(fused, again, f->vars.elements * sizeof(float));
+        od_free(fused);
+        od_free(again);
+    }
+    od_net *a = make_net(f, OD_NET_INFER, 1, 1), *b = make_net(f, OD_NET_INFER, 0, 2);
+    od_net_forward(a, f->images);
+    od_net_forward(b, f->images);
+    for (int o = 0; o < f->out_count; o++)
+        check_close(od_net_value(a, f->out[o]), od_net_value(b, f->out[o]), (size_t)od_shape_size(f->g.values[f->out[o]].shape), 1e-5);
+    od_net_free(a);
+    od_net_free(b);
+    od_free(plain);
+}
+
+static void test_inverted_residual(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 3, 9, 7, 3, &x);
+    x = bn(&f, conv(&f, x, 8, 3, 2, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    for (int i = 0; i < 2; i++) {
+        od_value y = bn(&f, conv(&f, x, 20, 1, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+        y = bn(&f, dw(&f, y, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+        y = bn(&f, conv(&f, y, 8, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+        x = od_graph_add(&f.g, x, y, "add");
+    }
+    od_value z = bn(&f, dw(&f, x, 3, 2, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    finish(&f, z, x);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
+static void test_convolutions_strides_and_paddings(void **state)
+{
+    (void)state;
+    static const struct { int k, stride; od_padding pad; } cases[] = {
+        {3, 1, OD_PAD_SAME}, {3, 2, OD_PAD_SAME}, {3, 2, OD_PAD_EXPLICIT}, {1, 2, OD_PAD_SAME}, {5, 1, OD_PAD_VALID}, {7, 2, OD_PAD_EXPLICIT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f;
+        od_value x;
+        begin(&f, 2, 13, 10, 5, &x);
+        x = bn(&f, conv(&f, x, 6, 1, 1, OD_PAD_SAME, 0), OD_ACT_SIGMOID, 0);
+        od_value y = conv(&f, x, 7, cases[i].k, cases[i].stride, cases[i].pad, 1);
+        y = od_graph_activation(&f.g, y, OD_ACT_SWISH, "act");
+        od_value z = bn(&f, dw(&f, x, cases[i].k, cases[i].stride, cases[i].pad, 1), OD_ACT_SWISH, 1);
+        finish(&f, y, z);
+        check_network(&f, 2e-2);
+        end(&f);
+    }
+}
+
+static void test_pyramid(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 14, 10, 3, &x);
+    x = od_graph_pad_to_multiple(&f.g, x, 8, "pad");
+    x = bn(&f, conv(&f, x, 8, 3, 2, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    od_conv_attrs pool = {.kernel_h = 3, .kernel_w = 3, .stride = 2, .padding = OD_PAD_SAME};
+    od_value c4 = od_graph_max_pool(&f.g, x, &pool, "pool");
+    od_value p4 = conv(&f, c4, 6, 1, 1, OD_PAD_SAME, 1), lateral = conv(&f, x, 6, 1, 1, OD_PAD_SAME, 1);
+    od_value p3 = od_graph_add(&f.g, lateral, od_graph_upsample2x(&f.g, p4, 8, 8, "up"), "sum");
+    p3 = bn(&f, dw(&f, p3, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    od_value levels[2] = {conv(&f, p3, 8, 1, 1, OD_PAD_SAME, 1), conv(&f, p4, 8, 1, 1, OD_PAD_SAME, 1)};
+    finish(&f, od_graph_concat_predictions(&f.g, levels, 2, 4, "concat"), OD_NO_VALUE);
+    assert_int_equal(f.g.values[f.out[0]].shape.h, 2 * (8 * 8 + 4 * 4));
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
+static void test_moving_statistics(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 3, 3, 1, &x);
+    x = bn(&f, x, OD_ACT_NONE, 0);
+    finish(&f, x, OD_NO_VALUE);
+    double mean = 0, squares = 0;
+    for (int i = 0; i < 18; i++) mean += f.images[i] / 18.0, squares += (double)f.images[i] * f.images[i] / 18;
+    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
+    od_net_forward(net, f.images);
+    float moving_mean = od_variables_value(&f.vars, 2)[0], moving_variance = od_variables_value(&f.vars, 3)[0];
+    assert_true(fabs(moving_mean - .1 * mean) < 1e-6);
+    assert_true(fabs(moving_variance - (.9 + .1 * (squares - mean * mean) * 18 / 17)) < 1e-6);
+    od_net_free(net);
+    end(&f);
+}
+
+static void test_bad_shapes_are_errors(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    od_error err = {0};
+    begin(&f, 1, 8, 8, 3, &x);
+    od_value a = conv(&f, x, 4, 3, 1, OD_PAD_SAME, 0), b = conv(&f, x, 4, 3, 2, OD_PAD_SAME, 0);
+    assert_int_equal(od_graph_add(&f.g, a, b, "sum"), OD_NO_VALUE);
+    assert_int_equal(od_graph_check(&f.g, &err), OD_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "sum: can't add [1,8,8,4] and [1,4,4,4]"));
+    end(&f);
+}
+
+static void test_allocation_failures_leave_nothing(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 1, 8, 8, 3, &x);
+    x = bn(&f, conv(&f, x, 4, 3, 1, OD_PAD_SAME, 0), OD_ACT_RELU6, 0);
+    finish(&f, x, OD_NO_VALUE);
+    int failures = 0;
+    for (long n = 1; n < 100; n++) {
+        od_net *net = NULL;
+        od_error err = {0};
+        od_alloc_fail_after(n);
+        od_status status = od_net_create(&net, &f.g, OD_NET_TRAIN, NULL, &err);
+        od_alloc_fail_after(0);
+        od_net_free(net);
+        if (status == OD_OK) break;
+        assert_int_equal(status, OD_ERR_NOMEM);
+        failures++;
+    }
+    assert_true(failures > 10);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_inverted_residual),
+        cmocka_unit_test(test_convolutions_strides_and_paddings),
+        cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_moving_statistics),
+        cmocka_unit_test(test_bad_shapes_are_errors),
+        cmocka_unit_test(test_allocation_failures_leave_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
