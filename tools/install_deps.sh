@@ -3,7 +3,7 @@
 # Installs the Debian packages that building and testing need, if any is missing.
 set -euo pipefail
 packages=(gcc cmake make pkg-config libomp-dev protobuf-c-compiler libprotobuf-c-dev libjpeg62-turbo-dev libspng-dev
-  libwebp-dev libexpat1-dev libjansson-dev libyajl-dev libgd-dev zlib1g-dev libcmocka-dev)
+  libwebp-dev libexpat1-dev libjansson-dev libyajl-dev libgd-dev zlib1g-dev libssl-dev libcmocka-dev)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

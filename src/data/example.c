@@ -3,8 +3,32 @@
 
 #include "util/alloc.h"
 
+#include <string.h>
+
+struct od_example_text {
+    struct od_example_text *next;
+    char text[];
+};
+
+const char *od_example_keep_text(od_example *e, const char *text, size_t size)
+{
+    if (size > PTRDIFF_MAX / 2) return NULL;
+    struct od_example_text *t = od_malloc(1, sizeof *t + size + 1);
+    if (!t) return NULL;
+    if (size) memcpy(t->text, text, size);
+    t->text[size] = 0;
+    t->next = e->texts;
+    e->texts = t;
+    return t->text;
+}
+
 void od_example_deinit(od_example *e)
 {
+    while (e->texts) {
+        struct od_example_text *next = e->texts->next;
+        od_free(e->texts);
+        e->texts = next;
+    }
     od_free(e->source_id);
     od_free(e->filename);
     od_free(e->encoded);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Bits of od_object.flags. */
-enum { OD_OBJECT_CROWD = 1, OD_OBJECT_DIFFICULT = 2, OD_OBJECT_GROUP_OF = 4 };
+enum { OD_OBJECT_CROWD = 1, OD_OBJECT_DIFFICULT = 2, OD_OBJECT_GROUP_OF = 4, OD_OBJECT_TRUNCATED = 8 };
 
 typedef struct od_object {
     float box[4];    /* ymin, xmin, ymax, xmax, relative to the image (0..1) */
@@ -20,6 +20,8 @@ typedef struct od_object {
     float weight;    /* 1 unless the record says otherwise */
     float area;      /* pixels^2, or 0 when not given */
     uint32_t flags;
+    const char *class_text; /* the class's name as the data spells it, or NULL; lives as long as the example */
+    const char *pose;       /* VOC's pose ("Left"), or NULL; lives as long as the example */
 } od_object;
 
 typedef struct od_example {
@@ -31,9 +33,13 @@ typedef struct od_example {
     uint8_t *pixels;         /* RGB [height, width, 3], or NULL until decoded */
     od_object *objects;      /* may be empty: a null image */
     int object_count;
+    struct od_example_text *texts; /* what the objects' strings point into */
 } od_example;
 
 /* Frees the members and zeroes the struct; not the struct itself. */
 void od_example_deinit(od_example *e);
+
+/* Keeps a NUL-terminated copy of `size` bytes that lives as long as the example; NULL when out of memory. */
+const char *od_example_keep_text(od_example *e, const char *text, size_t size);
 
 #endif
