@@ -28,6 +28,7 @@ typedef struct od_example {
     char *source_id; /* image/source_id; COCO's image id as text */
     char *filename;
     int width, height;       /* of the image */
+    int annotated_width, annotated_height; /* what the annotation says of it; 0: nothing */
     uint8_t *encoded;        /* the image file's bytes, or NULL once decoded */
     size_t encoded_size;
     uint8_t *pixels;         /* RGB [height, width, 3], or NULL until decoded */

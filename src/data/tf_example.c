@@ -93,7 +93,7 @@ static od_status get_size(const Tensorflow__Example *m, const char *key, int *ou
 {
     ints v;
     OD_TRY(get_ints(m, key, &v, err));
-    *out = 1; /* the decoder's default */
+    *out = 0;
     if (!v.n) return OD_OK;
     if (v.v[0] < 0 || v.v[0] > INT_MAX)
         return od_error_set(err, OD_ERR_FORMAT, "%s is %lld; expected a size in pixels", key, (long long)v.v[0]);

@@ -11,8 +11,8 @@
 #include "util/strbuf.h"
 
 /* Fills *out (zeroed by the caller; deinit it whatever happens): label is image/object/class/label's value (0 when
- * the key is absent), class_text that of class/text. Absent keys have the decoder's defaults (weight 1, width and
- * height 1, ...). OD_ERR_FORMAT when the bytes are no tf.Example, a key has another type than the OD API's, or the
+ * the key is absent), class_text that of class/text. Absent keys have the decoder's defaults (weight 1, ...), width and
+ * height 0. OD_ERR_FORMAT when the bytes are no tf.Example, a key has another type than the OD API's, or the
  * lists of one record differ in length; the message doesn't name the file. */
 od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out, od_error *err);
 

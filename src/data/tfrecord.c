@@ -3,8 +3,8 @@
 
 #include "data/gzip_index.h"
 #include "util/alloc.h"
-#include "util/crc32c.h"
 #include "util/file.h"
+#include "util/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEADER = 12, FOOTER = 4 };
+enum { HEADER = OD_RECORD_HEADER_SIZE, FOOTER = OD_RECORD_FOOTER_SIZE };
 
 struct od_tfrecord {
     char *path;
@@ -23,28 +23,6 @@ struct od_tfrecord {
     size_t count, capacity;
     const char *damage; /* why the last record can't be read (static text), or NULL */
 };
-
-static uint64_t load_u64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--) v = v << 8 | p[i];
-    return v;
-}
-
-static uint32_t load_u32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void store_u32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static int header_is_sound(const uint8_t header[HEADER])
-{
-    return od_crc32c_unmask(load_u32(header + 8)) == od_crc32c(0, header, 8);
-}
 
 /* Reads up to `size` bytes of the file as it is; the count, or -1 with errno. */
 static ssize_t read_file(int fd, void *bytes, size_t size, uint64_t offset)
@@ -70,11 +48,11 @@ static int add_offset(od_tfrecord *f, uint64_t offset)
 /* Takes a record's header and gives where the next one starts; 0 when the file can't be followed further. */
 static uint64_t take_header(od_tfrecord *f, const uint8_t header[HEADER], uint64_t offset)
 {
-    if (!header_is_sound(header)) {
+    uint64_t length, rest = f->size - offset - HEADER;
+    if (od_record_header_parse(header, &length)) {
         f->damage = "the length's checksum is wrong, so the rest of the file can't be read";
         return 0;
     }
-    uint64_t length = load_u64(header), rest = f->size - offset - HEADER;
     if (rest < FOOTER || length > rest - FOOTER) {
         f->damage = "the file is cut off inside the record";
         return 0;
@@ -145,6 +123,12 @@ static od_status index_packed(od_tfrecord *f, od_error *err)
     /* Damage exactly between two records: the record that would follow stands for it. */
     if (f->damage && scan.next == f->size && !scan.have && add_offset(f, scan.next)) return od_error_nomem(err, f->path);
     return OD_OK;
+}
+
+static int header_is_sound(const uint8_t header[HEADER])
+{
+    uint64_t length;
+    return od_record_header_parse(header, &length) == 0;
 }
 
 static od_status start_index(od_tfrecord *f, od_error *err)
@@ -243,9 +227,10 @@ od_status od_tfrecord_read(const od_tfrecord *f, int64_t index, uint8_t **bytes,
     uint8_t *frame = od_malloc((size_t)whole, 1);
     if (!frame) return od_error_nomem(err, f->path);
     od_status status = read_frame(f, index, frame, (size_t)whole, err);
-    if (status == OD_OK && (!header_is_sound(frame) || load_u64(frame) != length))
+    uint64_t told;
+    if (status == OD_OK && (od_record_header_parse(frame, &told) || told != length))
         status = record_error(f, index, "the length's checksum is wrong", err);
-    if (status == OD_OK && od_crc32c_unmask(load_u32(frame + HEADER + length)) != od_crc32c(0, frame + HEADER, length))
+    if (status == OD_OK && !od_record_footer_check(frame + HEADER + length, frame + HEADER, length))
         status = record_error(f, index, "the data's checksum is wrong (the file is damaged)", err);
     if (status != OD_OK) {
         od_free(frame);
@@ -277,9 +262,8 @@ od_status od_tfrecord_writer_create(od_tfrecord_writer **out, const char *path, 
 od_status od_tfrecord_writer_write(od_tfrecord_writer *w, const void *bytes, size_t size, od_error *err)
 {
     uint8_t header[HEADER], footer[FOOTER];
-    for (int i = 0; i < 8; i++) header[i] = (uint8_t)((uint64_t)size >> (8 * i));
-    store_u32(header + 8, od_crc32c_mask(od_crc32c(0, header, 8)));
-    store_u32(footer, od_crc32c_mask(od_crc32c(0, bytes, size)));
+    od_record_header_format(header, size);
+    od_record_footer_format(footer, bytes, size);
     OD_TRY(od_file_writer_write(w->file, header, HEADER, err));
     OD_TRY(od_file_writer_write(w->file, bytes, size, err));
     return od_file_writer_write(w->file, footer, FOOTER, err);

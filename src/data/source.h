@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One opened file or folder of annotated images, of any format: what dataset.c is made of. A source gives
+ * examples exactly as they are written: classes aren't looked up, boxes aren't judged. Private to src/data.
+ */
+#ifndef OD_DATA_SOURCE_H
+#define OD_DATA_SOURCE_H
+
+#include "data/class_list.h"
+#include "data/example.h"
+
+typedef struct od_source od_source;
+
+typedef struct od_source_format {
+    const char *name;  /* "tfrecord", "coco", "voc", "csv" */
+    const char *title; /* "COCO JSON" */
+    const char *unit;  /* what an example is called in messages: "record", "image" */
+    /* `image_dir` may be NULL. */
+    od_status (*open)(od_source **out, const char *path, const char *image_dir, od_error *err);
+    /* Fills *out (zeroed; the caller deinits it whatever happens). Thread-safe. Without `with_image` the image's bytes
+     * may be left out. Errors name the file and the place. */
+    od_status (*read)(const od_source *s, int64_t index, int with_image, od_example *out, od_error *err);
+    /* Adds the classes that the data names. May read everything. */
+    od_status (*list_classes)(const od_source *s, od_class_list *classes, od_error *err);
+    void (*free)(od_source *s);
+} od_source_format;
+
+/* The first member of every format's own struct. */
+struct od_source {
+    const od_source_format *format;
+    char *path;
+    int64_t count;
+};
+
+extern const od_source_format od_source_tfrecord, od_source_coco, od_source_voc, od_source_csv;
+
+#endif
