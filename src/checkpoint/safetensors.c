@@ -6,6 +6,7 @@
 #include "util/hashmap.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The format's own limit on the header. */
