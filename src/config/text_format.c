@@ -444,6 +444,41 @@ static ProtobufCMessage *open_message(text_parser *p, ProtobufCMessage *m, const
     return child;
 }
 
+/* protobuf's maps are lists of messages named ...Entry with a key and a value. */
+static int is_map_entry(const ProtobufCMessageDescriptor *type)
+{
+    size_t n = strlen(type->short_name);
+    return n > 5 && !strcmp(type->short_name + n - 5, "Entry") && type->n_fields == 2 &&
+           !strcmp(type->fields[0].name, "key") && !strcmp(type->fields[1].name, "value");
+}
+
+static int same_key(const ProtobufCFieldDescriptor *key, const ProtobufCMessage *a, const ProtobufCMessage *b)
+{
+    const void *x = od_message_element(a, key, 0), *y = od_message_element(b, key, 0);
+    if (key->type != PROTOBUF_C_TYPE_STRING) return !memcmp(x, y, od_message_element_size(key->type));
+    const char *s = *(char *const *)x, *t = *(char *const *)y;
+    return !strcmp(s ? s : "", t ? t : "");
+}
+
+/* Of two entries with one key the later counts: it takes the place of the earlier. */
+static void merge_map_entry(text_parser *p, ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
+{
+    od_text_tree *t = p->tree;
+    size_t *count = member(m, field->quantifier_offset), last = *count - 1;
+    ProtobufCMessage **entries = *(ProtobufCMessage ***)member(m, field->offset);
+    for (size_t i = 0; i < last; i++) {
+        if (!same_key(entries[i]->descriptor->fields, entries[i], entries[last])) continue;
+        if (od_grow(&t->discarded, &t->discarded_capacity, t->discarded_count + 1, sizeof *t->discarded)) {
+            p->nomem = 1;
+            return;
+        }
+        t->discarded[t->discarded_count++] = entries[i];
+        entries[i] = entries[last];
+        *count = last;
+        return;
+    }
+}
+
 static void parse_message(text_parser *p, ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
 {
     place at = here(p, m, field->name);
@@ -459,6 +494,7 @@ static void parse_message(text_parser *p, ProtobufCMessage *m, const ProtobufCFi
     od_text_lexer_next(&p->lexer);
     p->lost = 0;
     parse_fields(p, child, close, at.line, field->name);
+    if (field->label == PROTOBUF_C_LABEL_REPEATED && is_map_entry(field->descriptor)) merge_map_entry(p, m, field);
 }
 
 static void parse_element(text_parser *p, ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
