@@ -294,7 +294,7 @@ static int judge_class(const place *p, int i)
 static od_status judge(const od_dataset *ds, const od_source *s, int64_t index, od_example *e, od_error *err)
 {
     place p = {ds, index, e};
-    int kept = 0, coco = s->format != &od_source_tfrecord;
+    int kept = 0, coco = s->format == &od_source_coco;
     for (int i = 0; i < e->object_count; i++) {
         od_object *o = &e->objects[i];
         if (!ds->map && o->class_text && !o->label) {

@@ -155,7 +155,7 @@ od_status od_path_list_add_detected(od_path_list *list, const char *path, const 
 
 static od_status format_by_name(const od_source_format **out, const char *name, od_error *err)
 {
-    static const od_source_format *const all[] = {&od_source_tfrecord};
+    static const od_source_format *const all[] = {&od_source_tfrecord, &od_source_coco, &od_source_voc, &od_source_csv};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(name, all[i]->name)) return *out = all[i], OD_OK;
     return od_error_set(err, OD_ERR_ARG, "unknown data format \"%s\"; expected tfrecord, coco, voc or csv", name);
@@ -166,18 +166,18 @@ static const od_source_format *text_format(const char *path, const char *head, s
 {
     size_t i = size >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
     while (i < size && isspace((unsigned char)head[i])) i++;
-    if (i < size && head[i] == '{') return NULL;
-    if (has_ending(path, ".json")) return NULL;
-    if (has_ending(path, ".csv")) return NULL;
-    if (has_ending(path, ".xml") || has_ending(path, ".txt")) return NULL;
-    if (i < size && head[i] == '<') return NULL;
+    if (i < size && head[i] == '{') return &od_source_coco;
+    if (has_ending(path, ".json")) return &od_source_coco;
+    if (has_ending(path, ".csv")) return &od_source_csv;
+    if (has_ending(path, ".xml") || has_ending(path, ".txt")) return &od_source_voc;
+    if (i < size && head[i] == '<') return &od_source_voc;
     return NULL;
 }
 
 od_status od_source_format_detect(const od_source_format **out, const char *path, const char *name, od_error *err)
 {
     if (name) return format_by_name(out, name, err);
-    if (od_path_is_dir(path)) return od_error_set(err, OD_ERR_UNSUPPORTED, "%s: folders are not read yet", path);
+    if (od_path_is_dir(path)) return *out = &od_source_voc, OD_OK;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return od_error_errno(err, path, "open");
     char head[64];
