@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "detection/detections.h"
+
+#include "util/alloc.h"
+
+#include <string.h>
+
+od_status od_detections_reset(od_detections *d, int64_t batch, int max, od_error *err)
+{
+    size_t rows = (size_t)batch * (size_t)max;
+    if (od_grow(&d->boxes, &d->capacity_boxes, rows * 4 + 1, sizeof *d->boxes) ||
+        od_grow(&d->scores, &d->capacity_scores, rows + 1, sizeof *d->scores) ||
+        od_grow(&d->classes, &d->capacity_classes, rows + 1, sizeof *d->classes) ||
+        od_grow(&d->anchors, &d->capacity_anchors, rows + 1, sizeof *d->anchors) ||
+        od_grow(&d->count, &d->capacity_count, (size_t)batch + 1, sizeof *d->count))
+        return od_error_nomem(err, "detections");
+    memset(d->boxes, 0, rows * 4 * sizeof *d->boxes);
+    memset(d->scores, 0, rows * sizeof *d->scores);
+    memset(d->classes, 0, rows * sizeof *d->classes);
+    memset(d->anchors, 0, rows * sizeof *d->anchors);
+    memset(d->count, 0, (size_t)batch * sizeof *d->count);
+    d->batch = batch;
+    d->max = max;
+    return OD_OK;
+}
+
+void od_detections_deinit(od_detections *d)
+{
+    od_free(d->boxes);
+    od_free(d->scores);
+    od_free(d->classes);
+    od_free(d->anchors);
+    od_free(d->count);
+    *d = (od_detections){0};
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The detections of a batch, as post-processing gives them.
+ */
+#ifndef OD_DETECTION_DETECTIONS_H
+#define OD_DETECTION_DETECTIONS_H
+
+#include "util/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Rows of each image by falling score; rows from count[i] on are zero. Zero-initialise before the first use; grows as needed. */
+typedef struct od_detections {
+    int64_t batch;
+    int max;          /* rows an image */
+    float *boxes;     /* [batch, max, 4] ymin, xmin, ymax, xmax, relative to the image without its padding */
+    float *scores;    /* [batch, max] */
+    int32_t *classes; /* [batch, max] zero-based: the label map's id is class + 1 */
+    int32_t *anchors; /* [batch, max] which anchor a detection comes from */
+    int32_t *count;   /* [batch] */
+    size_t capacity_boxes, capacity_scores, capacity_classes, capacity_anchors, capacity_count;
+} od_detections;
+
+/* Makes room for batch x max rows and zeroes them. OD_ERR_NOMEM. */
+od_status od_detections_reset(od_detections *detections, int64_t batch, int max, od_error *err);
+void od_detections_deinit(od_detections *detections);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Anchors are worked through in chunks of a fixed size; each chunk's targets are expanded into a buffer that stays in
+ * cache, and each chunk's losses go into its own slot, summed in order at the end.
+ */
+#include "detection/ssd_loss.h"
+
+#include "detection/ssd_loss_config.h"
+#include "util/alloc.h"
+
+#include <string.h>
+
+enum { chunk = 128 }; /* anchors */
+
+struct od_ssd_loss {
+    od_ssd_loss_config config;
+};
+
+od_status od_ssd_loss_create(const ObjectDetection__Protos__Ssd *ssd, od_ssd_loss **out, od_error *err)
+{
+    od_ssd_loss_config config;
+    OD_TRY(od_ssd_loss_config_init(&config, ssd, err));
+    od_ssd_loss *made = od_malloc(1, sizeof *made);
+    if (!made) return od_error_nomem(err, "loss");
+    made->config = config;
+    *out = made;
+    return OD_OK;
+}
+
+void od_ssd_loss_free(od_ssd_loss *loss)
+{
+    od_free(loss);
+}
+
+/* One batch's pass. */
+typedef struct pass {
+    const od_ssd_loss_config *config;
+    const od_targets *targets;
+    const float *codes, *logits;
+    float *d_codes, *d_logits;       /* or NULL */
+    float *box_losses, *class_losses; /* [N, A], per anchor, or NULL; without them the weights below apply */
+    const uint8_t *keep;             /* [N, A] anchors that count, or NULL: all */
+    float box_scale, class_scale;    /* of the gradients */
+    int columns;
+    int64_t chunks_each;             /* chunks an image */
+} pass;
+
+/* Where a chunk's anchors begin, and how many they are. */
+typedef struct span {
+    int64_t image, first, count;
+    int64_t row; /* image * anchor_count + first */
+} span;
+
+static span chunk_span(const pass *p, int64_t k)
+{
+    int64_t image = k / p->chunks_each, first = k % p->chunks_each * chunk, rest = p->targets->anchor_count - first;
+    return (span){image, first, rest < chunk ? rest : chunk, image * p->targets->anchor_count + first};
+}
+
+/* Expanded targets [chunk, columns], weights and losses of one chunk; a thread's. */
+typedef struct buffers {
+    float *targets, *weights, *losses;
+} buffers;
+
+static void drop_unkept(const pass *p, const span *s, int columns, float *weights)
+{
+    if (!p->keep) return;
+    for (int64_t i = 0; i < s->count; i++)
+        if (!p->keep[s->row + i])
+            for (int k = 0; k < columns; k++) weights[i * columns + k] = 0.0f;
+}
+
+static void sum_rows(int64_t rows, int columns, const float *losses, float *sums)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0;
+        for (int k = 0; k < columns; k++) sum += losses[i * columns + k];
+        sums[i] = sum;
+    }
+}
+
+static double class_chunk(const pass *p, const span *s, const buffers *b)
+{
+    const od_ssd_loss_config *c = p->config;
+    int columns = p->columns;
+    int64_t n = s->count * columns, at = s->row * columns;
+    const float *x = p->logits + at;
+    float *grad = p->d_logits ? p->d_logits + at : NULL, *losses = p->class_losses ? b->losses : NULL;
+    od_targets_expand_classes(p->targets, s->image, s->first, s->count, b->targets, b->weights);
+    drop_unkept(p, s, columns, b->weights);
+    if (c->class_kind == OD_CLASS_LOSS_SOFTMAX) { /* all columns of a row have the same weight */
+        for (int64_t i = 0; i < s->count; i++) b->weights[i] = b->weights[i * columns];
+        return od_loss_softmax(s->count, columns, c->logit_scale, x, b->targets, b->weights, p->class_scale,
+                               losses ? p->class_losses + s->row : NULL, grad);
+    }
+    double sum = c->class_kind == OD_CLASS_LOSS_FOCAL
+                     ? od_loss_sigmoid_focal(&c->focal, n, x, b->targets, b->weights, p->class_scale, losses, grad)
+                     : od_loss_sigmoid(n, x, b->targets, b->weights, p->class_scale, losses, grad);
+    if (losses) sum_rows(s->count, columns, losses, p->class_losses + s->row);
+    return sum;
+}
+
+static double box_loss(const od_ssd_loss_config *c, int n, const float *x, const float *t, float weight, float scale, float *losses, float *grad)
+{
+    const float weights[4] = {weight, weight, weight, weight};
+    if (c->box_kind == OD_BOX_LOSS_HUBER) return od_loss_huber(c->delta, n, x, t, weights, scale, losses, grad);
+    if (c->box_kind == OD_BOX_LOSS_L1) return od_loss_l1(n, x, t, weights, scale, losses, grad);
+    return od_loss_l2(n, x, t, weights, scale, losses, grad);
+}
+
+/* Only matched anchors have a box loss. */
+static double box_chunk(const pass *p, const span *s)
+{
+    const od_targets *t = p->targets;
+    int size = t->coder.code_size;
+    double sum = 0;
+    if (p->d_codes) memset(p->d_codes + s->row * size, 0, (size_t)(s->count * size) * sizeof(float));
+    for (int64_t i = 0; i < s->count; i++) {
+        int64_t row = s->row + i;
+        int32_t m = t->match[row];
+        if (p->box_losses) p->box_losses[row] = 0.0f;
+        if (m < 0 || (p->keep && !p->keep[row])) continue;
+        float code[4];
+        od_targets_encode(t, s->image, s->first + i, code);
+        double loss = box_loss(p->config, size, p->codes + row * size, code, t->weights[t->box_first[s->image] + m], p->box_scale, NULL,
+                               p->d_codes ? p->d_codes + row * size : NULL);
+        if (p->box_losses) p->box_losses[row] = (float)loss;
+        sum += loss;
+    }
+    return sum;
+}
+
+/* Sums of the two losses before normalisation. */
+static od_status run_pass(const pass *p, od_ssd_loss_values *sums, od_error *err)
+{
+    int64_t chunks = p->chunks_each * p->targets->batch;
+    od_ssd_loss_values *parts = od_malloc((size_t)chunks, sizeof *parts);
+    if (!parts) return od_error_nomem(err, "loss");
+    size_t row = (size_t)chunk * (size_t)p->columns;
+    int failed = 0;
+#pragma omp parallel reduction(| : failed)
+    {
+        float *memory = od_malloc(row, 3 * sizeof(float));
+        buffers b = {memory, memory + row, memory + 2 * row};
+        failed = memory == NULL;
+#pragma omp for schedule(static)
+        for (int64_t k = 0; k < chunks; k++) {
+            if (!memory) continue;
+            span s = chunk_span(p, k);
+            parts[k].classification = class_chunk(p, &s, &b);
+            parts[k].localization = box_chunk(p, &s);
+        }
+        od_free(memory);
+    }
+    *sums = (od_ssd_loss_values){0, 0};
+    for (int64_t k = 0; k < chunks && !failed; k++) {
+        sums->localization += parts[k].localization;
+        sums->classification += parts[k].classification;
+    }
+    od_free(parts);
+    return failed ? od_error_nomem(err, "loss") : OD_OK;
+}
+
+static od_status mine_image(const pass *p, int64_t image, float *boxes, uint8_t *keep)
+{
+    const od_targets *t = p->targets;
+    int64_t row = image * t->anchor_count;
+    od_box_coder_decode(&t->coder, t->anchor_count, p->codes + row * t->coder.code_size, t->anchors, boxes + 4 * row);
+    return od_hard_example_miner_select(&p->config->miner, t->anchor_count, boxes + 4 * row, p->class_losses + row, p->box_losses + row,
+                                        t->match + row, keep + row, NULL);
+}
+
+/* First pass: every anchor's losses; they choose the anchors that the second pass keeps. */
+static od_status mine(const pass *p, uint8_t *keep, od_error *err)
+{
+    size_t anchors = (size_t)p->targets->batch * (size_t)p->targets->anchor_count;
+    float *memory = od_malloc(anchors, 6 * sizeof(float));
+    if (!memory) return od_error_nomem(err, "hard-example mining");
+    pass first = *p;
+    first.d_codes = first.d_logits = NULL;
+    first.box_losses = memory;
+    first.class_losses = memory + anchors;
+    od_ssd_loss_values unused;
+    od_status status = run_pass(&first, &unused, err);
+    int failed = 0;
+    if (status == OD_OK) {
+#pragma omp parallel for schedule(static) reduction(| : failed)
+        for (int64_t i = 0; i < p->targets->batch; i++) failed |= mine_image(&first, i, memory + 2 * anchors, keep) != OD_OK;
+        if (failed) status = od_error_nomem(err, "hard-example mining");
+    }
+    od_free(memory);
+    return status;
+}
+
+od_status od_ssd_loss_run(const od_ssd_loss *loss, const od_targets *targets, const float *box_encodings, const float *class_logits,
+                          od_ssd_loss_values *values, float *d_box, float *d_class, od_error *err)
+{
+    const od_ssd_loss_config *c = &loss->config;
+    double normalizer = c->normalize_by_matches && targets->box_weight_sum > 1 ? targets->box_weight_sum : 1;
+    double box_scale = (double)c->box_weight / (c->normalize_by_code_size ? normalizer * targets->coder.code_size : normalizer);
+    double class_scale = (double)c->class_weight / normalizer;
+    pass p = {.config = c, .targets = targets, .codes = box_encodings, .logits = class_logits, .d_codes = d_box, .d_logits = d_class,
+              .box_scale = (float)box_scale, .class_scale = (float)class_scale, .columns = od_class_scheme_columns(&targets->scheme),
+              .chunks_each = (targets->anchor_count + chunk - 1) / chunk};
+    uint8_t *keep = NULL;
+    od_status status = OD_OK;
+    if (c->mine) {
+        keep = od_malloc((size_t)targets->batch * (size_t)targets->anchor_count, 1);
+        status = keep ? mine(&p, keep, err) : od_error_nomem(err, "hard-example mining");
+        p.keep = keep;
+    }
+    od_ssd_loss_values sums;
+    if (status == OD_OK) status = run_pass(&p, &sums, err);
+    if (status == OD_OK) *values = (od_ssd_loss_values){sums.localization * box_scale, sums.classification * class_scale};
+    od_free(keep);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From matches to the dense tensors.
+ */
+#include "detection/targets.h"
+
+#include "util/alloc.h"
+
+#include <string.h>
+
+int od_class_scheme_columns(const od_class_scheme *scheme)
+{
+    return scheme->num_classes + (scheme->add_background_class ? 1 : 0);
+}
+
+void od_targets_deinit(od_targets *targets)
+{
+    od_free(targets->match);
+    od_free(targets->box_first);
+    od_free(targets->image_box_weight);
+    od_free(targets->boxes);
+    od_free(targets->classes);
+    od_free(targets->weights);
+    *targets = (od_targets){0};
+}
+
+/* One row of class targets. The OD API's unmatched row has its 1 in column 0 even without a background column. */
+static void class_row(const od_class_scheme *s, int columns, int32_t class_id, float *row)
+{
+    for (int k = 0; k < columns; k++) row[k] = 0.0f;
+    if (class_id >= 0) row[class_id + (s->add_background_class ? 1 : 0)] = 1.0f;
+    else if (!s->encode_background_as_zeros) row[0] = 1.0f;
+}
+
+void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *classes, float *weights)
+{
+    const od_class_scheme *s = &targets->scheme;
+    int columns = od_class_scheme_columns(s);
+    const int32_t *match = targets->match + image * targets->anchor_count + first;
+    int64_t box = targets->box_first[image];
+    for (int64_t i = 0; i < n; i++) {
+        int32_t m = match[i];
+        if (classes) class_row(s, columns, m >= 0 ? targets->classes[box + m] : -1, classes + i * columns);
+        if (!weights) continue;
+        float w = m >= 0 ? targets->weights[box + m] : m == OD_MATCH_BACKGROUND ? s->negative_class_weight : 0.0f;
+        for (int k = 0; k < columns; k++) weights[i * columns + k] = w;
+    }
+}
+
+void od_targets_encode(const od_targets *targets, int64_t image, int64_t anchor, float *code)
+{
+    int32_t m = targets->match[image * targets->anchor_count + anchor];
+    const float *box = targets->boxes + 4 * (targets->box_first[image] + m);
+    od_box_coder_encode(&targets->coder, 1, box, targets->anchors + 4 * anchor, code);
+}
+
+void od_targets_expand_boxes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *codes, float *weights)
+{
+    int size = targets->coder.code_size;
+    const int32_t *match = targets->match + image * targets->anchor_count + first;
+    if (codes) memset(codes, 0, (size_t)(n * size) * sizeof *codes);
+    for (int64_t i = 0; i < n; i++) {
+        if (codes && match[i] >= 0) od_targets_encode(targets, image, first + i, codes + i * size);
+        if (weights) weights[i] = match[i] >= 0 ? targets->weights[targets->box_first[image] + match[i]] : 0.0f;
+    }
+}
