@@ -15,7 +15,9 @@ void od__kernels_dw_ref(od_kernels *t);
 #if defined(__x86_64__)
 /* Overrides; to be called only where the processor has the instructions. */
 void od__kernels_gemm_avx2(od_kernels *t);
+void od__kernels_gemm_tn_avx2(od_kernels *t);
 void od__kernels_gemm_avx512(od_kernels *t);
+void od__kernels_gemm_tn_avx512(od_kernels *t);
 #endif
 
 #endif
