@@ -16,8 +16,10 @@ void od__kernels_dw_ref(od_kernels *t);
 /* Overrides; to be called only where the processor has the instructions. */
 void od__kernels_gemm_avx2(od_kernels *t);
 void od__kernels_gemm_tn_avx2(od_kernels *t);
+void od__kernels_rows_avx2(od_kernels *t);
 void od__kernels_gemm_avx512(od_kernels *t);
 void od__kernels_gemm_tn_avx512(od_kernels *t);
+void od__kernels_rows_avx512(od_kernels *t);
 #endif
 
 #endif

@@ -5,7 +5,7 @@
 #include "kernels/x86/tiles_avx2.h"
 
 #define M_BLOCK 128
-#define COPY_ABOVE 2
+#define COPY_ABOVE 6
 
 #include "kernels/x86/gemm_tn_impl.h"
 

@@ -54,6 +54,18 @@ static inline vf v_scale_power(vf r, vf n)
 }
 static inline vf v_round(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
+/* Sums in double: acc[0] and acc[1] each take half of x squared. */
+typedef __m256d vd;
+static inline vd vd_zero(void) { return _mm256_setzero_pd(); }
+static inline vd vd_add(vd a, vd b) { return _mm256_add_pd(a, b); }
+static inline double vd_total(vd a) { return (a[0] + a[1]) + (a[2] + a[3]); }
+static inline void vd_squares(vf x, vd acc[2])
+{
+    vd low = _mm256_cvtps_pd(_mm256_castps256_ps128(x)), high = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+    acc[0] = _mm256_fmadd_pd(low, low, acc[0]);
+    acc[1] = _mm256_fmadd_pd(high, high, acc[1]);
+}
+
 #include "kernels/x86/simd_math.h"
 
 #endif

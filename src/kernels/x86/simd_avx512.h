@@ -47,6 +47,18 @@ static inline vf v_where_between(vf x, vf z, vf low, vf high)
 static inline vf v_scale_power(vf r, vf n) { return _mm512_scalef_ps(r, n); }
 static inline vf v_round(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
+/* Sums in double: acc[0] and acc[1] each take half of x squared. */
+typedef __m512d vd;
+static inline vd vd_zero(void) { return _mm512_setzero_pd(); }
+static inline vd vd_add(vd a, vd b) { return _mm512_add_pd(a, b); }
+static inline double vd_total(vd a) { return _mm512_reduce_add_pd(a); }
+static inline void vd_squares(vf x, vd acc[2])
+{
+    vd low = _mm512_cvtps_pd(_mm512_castps512_ps256(x)), high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+    acc[0] = _mm512_fmadd_pd(low, low, acc[0]);
+    acc[1] = _mm512_fmadd_pd(high, high, acc[1]);
+}
+
 #include "kernels/x86/simd_math.h"
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Passes over rows and the optimiser's update for AVX-512.
+ */
+#include "kernels/x86/simd_avx512.h"
+
+#include "kernels/x86/rows_impl.h"
+
+void od__kernels_rows_avx512(od_kernels *t)
+{
+    t->rows_affine_act = rows_affine_act;
+    t->rows_affine_act_add = rows_affine_act_add;
+    t->rows_stats = rows_stats;
+    t->rows_act_grad = rows_act_grad;
+    t->rows_bn_grad = rows_bn_grad;
+    t->add = add;
+    t->momentum_update = momentum_update;
+    t->sum_squares = sum_squares;
+}
