@@ -38,6 +38,7 @@ static void fill_x86(void)
     od__kernels_gemm_avx2(&tables[AVX2]);
     od__kernels_gemm_tn_avx2(&tables[AVX2]);
     od__kernels_rows_avx2(&tables[AVX2]);
+    od__kernels_dw_avx2(&tables[AVX2]);
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl") ||
         !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq"))
         return;
@@ -46,6 +47,7 @@ static void fill_x86(void)
     od__kernels_gemm_avx512(&tables[AVX512]);
     od__kernels_gemm_tn_avx512(&tables[AVX512]);
     od__kernels_rows_avx512(&tables[AVX512]);
+    od__kernels_dw_avx512(&tables[AVX512]);
 #endif
 }
 

@@ -17,9 +17,11 @@ void od__kernels_dw_ref(od_kernels *t);
 void od__kernels_gemm_avx2(od_kernels *t);
 void od__kernels_gemm_tn_avx2(od_kernels *t);
 void od__kernels_rows_avx2(od_kernels *t);
+void od__kernels_dw_avx2(od_kernels *t);
 void od__kernels_gemm_avx512(od_kernels *t);
 void od__kernels_gemm_tn_avx512(od_kernels *t);
 void od__kernels_rows_avx512(od_kernels *t);
+void od__kernels_dw_avx512(od_kernels *t);
 #endif
 
 #endif

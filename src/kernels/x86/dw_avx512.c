@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution rows for AVX-512.
+ */
+#include "kernels/x86/simd_avx512.h"
+
+#include <math.h>
+
+#include "kernels/x86/dw_impl.h"
+
+void od__kernels_dw_avx512(od_kernels *t)
+{
+    t->dw_row = dw_row;
+    t->dw_row_grad_in = dw_row_grad_in;
+    t->dw_row_grad_weights = dw_row_grad_weights;
+}

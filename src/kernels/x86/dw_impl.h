@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution rows in the vector vocabulary of the including file.
+ *
+ * 3x3 and 5x5 with stride 1 and 2 (no dilation) work on blocks of neighbouring columns, 4 or 2 of the coarser side: a
+ * vector of channels at a time, a loaded column is used for every output that it reaches, and the outputs stay in registers
+ * over all taps. Channels are innermost in memory, so a block reads a few whole pixels of each row. Columns near the
+ * edges, what is left over and all other kernels go through one column at a time.
+ */
+#ifndef OD_KERNELS_X86_DW_IMPL_H
+#define OD_KERNELS_X86_DW_IMPL_H
+
+enum { BLOCK = 4, HALF_BLOCK = 2, KW_MAX = 5 };
+
+INLINE vf ld(const int masked, const float *p, vmask m)
+{
+    return masked ? v_loadm(p, m) : v_load(p);
+}
+
+INLINE void st(const int masked, float *p, vf x, vmask m)
+{
+    if (masked) v_storem(p, x, m);
+    else v_store(p, x);
+}
+
+/* Calls body(masked, channel, mask) for each vector of the c channels. */
+#define FOR_CHANNELS(c, body)                                                                                          \
+    do {                                                                                                               \
+        int64_t ch_ = 0;                                                                                               \
+        for (; ch_ + VL <= (c); ch_ += VL) body(0, ch_, v_first(VL));                                                  \
+        if (ch_ < (c)) body(1, ch_, v_first((c) - ch_));                                                               \
+    } while (0)
+
+static int fast_kernel(const od_dw_shape *s)
+{
+    return (s->kernel_w == 3 || s->kernel_w == 5) && (s->stride_w == 1 || s->stride_w == 2) && s->dilation_w == 1;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* a / b rounded up, b > 0. */
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return a > 0 ? (a + b - 1) / b : -(-a / b);
+}
+
+/* The taps [first, end) of output column x that lie inside the image. */
+static void taps_inside(const od_dw_shape *s, int64_t x, int64_t *first, int64_t *end)
+{
+    int64_t left = x * s->stride_w - s->pad_left;
+    *first = max64(0, divide_up(-left, s->dilation_w));
+    *end = min64(s->kernel_w, divide_up(s->in_width - left, s->dilation_w));
+}
+
+/* The output columns [first, end) whose taps all lie inside the image, without dilation. */
+static void inside_span(const od_dw_shape *s, int64_t *first, int64_t *end)
+{
+    int64_t room = s->in_width + s->pad_left - s->kernel_w;
+    *first = min64(s->out_width, divide_up(s->pad_left, s->stride_w));
+    *end = room < 0 ? *first : max64(*first, min64(s->out_width, room / s->stride_w + 1));
+}
+
+/* --- forward ---------------------------------------------------------------------------------------------------------- */
+
+/* Bias, activation and sums of `columns` finished pixels y [columns, c]. */
+NOINLINE void post_columns(int64_t columns, int64_t c, const od_gemm_post *post, float *y)
+{
+    for (int64_t j = 0; j < c; j += VL) {
+        vmask m = v_first(c - j);
+        vf bias = post->bias ? v_loadm(post->bias + j, m) : v_zero(), sum = v_zero(), sumsq = v_zero();
+        for (int64_t x = 0; x < columns; x++) {
+            vf v = v_act(v_add(v_loadm(y + x * c + j, m), bias), post->act);
+            v_storem(y + x * c + j, v, m);
+            sum = v_add(sum, v), sumsq = v_fma(v, v, sumsq);
+        }
+        if (!post->sum) continue;
+        v_storem(post->sum + j, v_add(v_loadm(post->sum + j, m), sum), m);
+        v_storem(post->sumsq + j, v_add(v_loadm(post->sumsq + j, m), sumsq), m);
+    }
+}
+
+/* Bias, ReLUs and sums in registers. */
+INLINE void post_block(const int n, const int masked, vf acc[BLOCK], const od_gemm_post *post, int64_t ch, vmask m)
+{
+    if (post->bias) {
+        vf bias = ld(masked, post->bias + ch, m);
+        UNROLL
+        for (int o = 0; o < n; o++) acc[o] = v_add(acc[o], bias);
+    }
+    if (post->act != OD_ACT_NONE) {
+        vf top = v_set1(post->act == OD_ACT_RELU6 ? 6.0f : INFINITY);
+        UNROLL
+        for (int o = 0; o < n; o++) acc[o] = v_min(top, v_max(v_zero(), acc[o]));
+    }
+    if (!post->sum) return;
+    vf sum = ld(masked, post->sum + ch, m), sumsq = ld(masked, post->sumsq + ch, m), s = acc[0], q = v_mul(s, s);
+    UNROLL
+    for (int o = 1; o < n; o++) s = v_add(s, acc[o]), q = v_fma(acc[o], acc[o], q);
+    st(masked, post->sum + ch, v_add(sum, s), m);
+    st(masked, post->sumsq + ch, v_add(sumsq, q), m);
+}
+
+/* Outputs x .. x + n - 1, all taps inside, one vector of channels. */
+INLINE void forward_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
+                           const float *const *rows, const float *weights, int64_t x, float *out,
+                           const od_gemm_post *post, int64_t ch, vmask m)
+{
+    int64_t c = s->channels, from = (x * stride - s->pad_left) * c + ch;
+    vf acc[BLOCK];
+    UNROLL
+    for (int o = 0; o < n; o++) acc[o] = v_zero();
+    const float *w = weights + ch;
+    for (int ky = 0; ky < s->kernel_h; ky++, w += kw * c) {
+        if (!rows[ky]) continue;
+        const float *p = rows[ky] + from;
+        vf tap[KW_MAX];
+        UNROLL
+        for (int kx = 0; kx < kw; kx++) tap[kx] = ld(masked, w + kx * c, m);
+        UNROLL
+        for (int j = 0; j < (n - 1) * stride + kw; j++) {
+            vf v = ld(masked, p + j * c, m);
+            UNROLL
+            for (int o = 0; o < n; o++)
+                if (j - o * stride >= 0 && j - o * stride < kw) acc[o] = v_fma(v, tap[j - o * stride], acc[o]);
+        }
+    }
+    if (post) post_block(n, masked, acc, post, ch, m);
+    UNROLL
+    for (int o = 0; o < n; o++) st(masked, out + (x + o) * c + ch, acc[o], m);
+}
+
+INLINE void forward_block(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
+                          const float *weights, int64_t x, float *out, const od_gemm_post *post)
+{
+#define BODY(masked, ch, m) forward_vector(n, kw, stride, masked, s, rows, weights, x, out, post, ch, m)
+    FOR_CHANNELS(s->channels, BODY);
+#undef BODY
+}
+
+/* Blocks from x while they fit below `end`; returns where it stopped. */
+INLINE int64_t forward_span(const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
+                            const float *weights, int64_t x, int64_t end, float *out, const od_gemm_post *post)
+{
+    for (; x + BLOCK <= end; x += BLOCK) forward_block(BLOCK, kw, stride, s, rows, weights, x, out, post);
+    for (; x + HALF_BLOCK <= end; x += HALF_BLOCK) forward_block(HALF_BLOCK, kw, stride, s, rows, weights, x, out, post);
+    return x;
+}
+
+/* One output column, any kernel. */
+static void forward_column(const od_dw_shape *s, const float *const *rows, const float *weights, int64_t x, float *out)
+{
+    int64_t c = s->channels, first, end, left = x * s->stride_w - s->pad_left;
+    taps_inside(s, x, &first, &end);
+    for (int64_t j = 0; j < c; j += VL) {
+        vmask m = v_first(c - j);
+        vf acc = v_zero();
+        for (int ky = 0; ky < s->kernel_h; ky++)
+            for (int64_t kx = first; rows[ky] && kx < end; kx++)
+                acc = v_fma(v_loadm(rows[ky] + (left + kx * s->dilation_w) * c + j, m),
+                            v_loadm(weights + (ky * s->kernel_w + kx) * c + j, m), acc);
+        v_storem(out + x * c + j, acc, m);
+    }
+}
+
+static int64_t forward_blocks(const od_dw_shape *s, const float *const *rows, const float *weights, int64_t x,
+                              int64_t end, float *out, const od_gemm_post *post)
+{
+    if (s->kernel_w == 3)
+        return s->stride_w == 1 ? forward_span(3, 1, s, rows, weights, x, end, out, post)
+                                : forward_span(3, 2, s, rows, weights, x, end, out, post);
+    return s->stride_w == 1 ? forward_span(5, 1, s, rows, weights, x, end, out, post)
+                            : forward_span(5, 2, s, rows, weights, x, end, out, post);
+}
+
+static void dw_row(const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
+                   const od_gemm_post *post)
+{
+    int64_t c = s->channels, x = 0, first = s->out_width, end = s->out_width;
+    int late = post && post->act > OD_ACT_RELU6; /* exponentials: after the row is done */
+    if (fast_kernel(s)) inside_span(s, &first, &end);
+    while (x < s->out_width) {
+        int64_t to = x == first ? forward_blocks(s, rows, weights, x, end, out, late ? NULL : post) : x;
+        if (to == x) {
+            forward_column(s, rows, weights, to++, out);
+            if (post && !late) post_columns(1, c, post, out + x * c);
+        }
+        x = to;
+    }
+    if (late) post_columns(s->out_width, c, post, out);
+}
+
+/* --- the input's gradient ------------------------------------------------------------------------------------------------ */
+
+/* Input columns i .. i + n * stride - 1, where i + pad_left = ox * stride; every output under a tap exists. */
+INLINE void grad_in_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
+                           const float *const *drows, const float *weights, int64_t ox, float *dx, int64_t ch, vmask m)
+{
+    int64_t c = s->channels;
+    vf acc[2 * BLOCK];
+    UNROLL
+    for (int i = 0; i < n * stride; i++) acc[i] = v_zero();
+    const float *w = weights + ch;
+    for (int ky = 0; ky < s->kernel_h; ky++, w += kw * c) {
+        if (!drows[ky]) continue;
+        const float *p = drows[ky] + ox * c + ch;
+        vf tap[KW_MAX];
+        UNROLL
+        for (int kx = 0; kx < kw; kx++) tap[kx] = ld(masked, w + kx * c, m);
+        UNROLL
+        for (int o = -((kw - 1) / stride); o < n; o++) {
+            vf v = ld(masked, p + o * c, m);
+            UNROLL
+            for (int i = 0; i < n * stride; i++)
+                if (i - o * stride >= 0 && i - o * stride < kw) acc[i] = v_fma(v, tap[i - o * stride], acc[i]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < n * stride; i++) st(masked, dx + (ox * stride - s->pad_left + i) * c + ch, acc[i], m);
+}
+
+INLINE void grad_in_block(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
+                          const float *weights, int64_t ox, float *dx)
+{
+#define BODY(masked, ch, m) grad_in_vector(n, kw, stride, masked, s, drows, weights, ox, dx, ch, m)
+    FOR_CHANNELS(s->channels, BODY);
+#undef BODY
+}
+
+INLINE int64_t grad_in_span(const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
+                            const float *weights, int64_t ox, int64_t end, float *dx)
+{
+    for (; ox + BLOCK <= end; ox += BLOCK) grad_in_block(BLOCK, kw, stride, s, drows, weights, ox, dx);
+    for (; ox + HALF_BLOCK <= end; ox += HALF_BLOCK) grad_in_block(HALF_BLOCK, kw, stride, s, drows, weights, ox, dx);
+    return ox;
+}
+
+static int64_t grad_in_blocks(const od_dw_shape *s, const float *const *drows, const float *weights, int64_t ox,
+                              int64_t end, float *dx)
+{
+    if (s->kernel_w == 3)
+        return s->stride_w == 1 ? grad_in_span(3, 1, s, drows, weights, ox, end, dx)
+                                : grad_in_span(3, 2, s, drows, weights, ox, end, dx);
+    return s->stride_w == 1 ? grad_in_span(5, 1, s, drows, weights, ox, end, dx)
+                            : grad_in_span(5, 2, s, drows, weights, ox, end, dx);
+}
+
+/* One input column, any kernel. */
+static void grad_in_column(const od_dw_shape *s, const float *const *drows, const float *weights, int64_t i, float *dx)
+{
+    int64_t c = s->channels;
+    for (int64_t j = 0; j < c; j += VL) {
+        vmask m = v_first(c - j);
+        vf acc = v_zero();
+        for (int kx = 0; kx < s->kernel_w; kx++) {
+            int64_t at = i + s->pad_left - (int64_t)kx * s->dilation_w, ox = at / s->stride_w;
+            if (at < 0 || at % s->stride_w || ox >= s->out_width) continue;
+            for (int ky = 0; ky < s->kernel_h; ky++)
+                if (drows[ky])
+                    acc = v_fma(v_loadm(drows[ky] + ox * c + j, m), v_loadm(weights + (ky * s->kernel_w + kx) * c + j, m),
+                                acc);
+        }
+        v_storem(dx + i * c + j, acc, m);
+    }
+}
+
+static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx)
+{
+    int64_t i = 0, first = s->in_width, ox = 0, end = 0;
+    if (fast_kernel(s)) {
+        ox = max64((s->kernel_w - 1) / s->stride_w, divide_up(s->pad_left, s->stride_w));
+        end = min64(s->out_width, (s->in_width + s->pad_left) / s->stride_w);
+        first = ox * s->stride_w - s->pad_left;
+    }
+    while (i < s->in_width) {
+        if (i == first) {
+            int64_t to = grad_in_blocks(s, drows, weights, ox, end, dx);
+            i += (to - ox) * s->stride_w;
+        }
+        if (i < s->in_width) grad_in_column(s, drows, weights, i, dx);
+        i++;
+    }
+}
+
+/* --- the weights' gradient ------------------------------------------------------------------------------------------------ */
+
+/* Output columns x .. x + n - 1, all taps inside. */
+INLINE void grad_weights_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
+                                const float *const *rows, const float *drow, int64_t x, float *g, int64_t ch, vmask m)
+{
+    int64_t c = s->channels, from = (x * stride - s->pad_left) * c + ch;
+    vf d[2 * BLOCK];
+    UNROLL
+    for (int o = 0; o < n; o++) d[o] = ld(masked, drow + (x + o) * c + ch, m);
+    float *w = g + ch;
+    for (int ky = 0; ky < s->kernel_h; ky++, w += kw * c) {
+        if (!rows[ky]) continue;
+        const float *p = rows[ky] + from;
+        vf acc[KW_MAX];
+        UNROLL
+        for (int kx = 0; kx < kw; kx++) acc[kx] = ld(masked, w + kx * c, m);
+        UNROLL
+        for (int j = 0; j < (n - 1) * stride + kw; j++) {
+            vf v = ld(masked, p + j * c, m);
+            UNROLL
+            for (int o = 0; o < n; o++)
+                if (j - o * stride >= 0 && j - o * stride < kw) acc[j - o * stride] = v_fma(v, d[o], acc[j - o * stride]);
+        }
+        UNROLL
+        for (int kx = 0; kx < kw; kx++) st(masked, w + kx * c, acc[kx], m);
+    }
+}
+
+INLINE void grad_weights_block(const int n, const int kw, const int stride, const od_dw_shape *s,
+                               const float *const *rows, const float *drow, int64_t x, float *g)
+{
+#define BODY(masked, ch, m) grad_weights_vector(n, kw, stride, masked, s, rows, drow, x, g, ch, m)
+    FOR_CHANNELS(s->channels, BODY);
+#undef BODY
+}
+
+INLINE int64_t grad_weights_span(const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
+                                 const float *drow, int64_t x, int64_t end, float *g)
+{
+    for (; x + 2 * BLOCK <= end; x += 2 * BLOCK) grad_weights_block(2 * BLOCK, kw, stride, s, rows, drow, x, g);
+    for (; x + HALF_BLOCK <= end; x += HALF_BLOCK) grad_weights_block(HALF_BLOCK, kw, stride, s, rows, drow, x, g);
+    return x;
+}
+
+static int64_t grad_weights_blocks(const od_dw_shape *s, const float *const *rows, const float *drow, int64_t x,
+                                   int64_t end, float *g)
+{
+    if (s->kernel_w == 3)
+        return s->stride_w == 1 ? grad_weights_span(3, 1, s, rows, drow, x, end, g)
+                                : grad_weights_span(3, 2, s, rows, drow, x, end, g);
+    return s->stride_w == 1 ? grad_weights_span(5, 1, s, rows, drow, x, end, g)
+                            : grad_weights_span(5, 2, s, rows, drow, x, end, g);
+}
+
+/* One output column, any kernel. */
+static void grad_weights_column(const od_dw_shape *s, const float *const *rows, const float *drow, int64_t x, float *g)
+{
+    int64_t c = s->channels, first, end, left = x * s->stride_w - s->pad_left;
+    taps_inside(s, x, &first, &end);
+    for (int64_t j = 0; j < c; j += VL) {
+        vmask m = v_first(c - j);
+        vf d = v_loadm(drow + x * c + j, m);
+        for (int ky = 0; ky < s->kernel_h; ky++)
+            for (int64_t kx = first; rows[ky] && kx < end; kx++) {
+                float *w = g + (ky * s->kernel_w + kx) * c + j;
+                vf v = v_loadm(rows[ky] + (left + kx * s->dilation_w) * c + j, m);
+                v_storem(w, v_fma(v, d, v_loadm(w, m)), m);
+            }
+    }
+}
+
+static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
+{
+    int64_t x = 0, first = s->out_width, end = s->out_width;
+    if (fast_kernel(s)) inside_span(s, &first, &end);
+    while (x < s->out_width) {
+        int64_t to = x == first ? grad_weights_blocks(s, rows, drow, x, end, g) : x;
+        if (to == x) grad_weights_column(s, rows, drow, to++, g);
+        x = to;
+    }
+}
+
+#endif
