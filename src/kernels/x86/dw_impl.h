@@ -2,7 +2,7 @@
  *
  * Depthwise convolution rows in the vector vocabulary of the including file.
  *
- * 3x3 and 5x5 with stride 1 and 2 (no dilation) work on blocks of neighbouring columns, 4 or 2 of the coarser side: a
+ * 3x3 and 5x5 with stride 1 and 2 (no dilation) work on blocks of 8, 4 or 2 neighbouring columns: a
  * vector of channels at a time, a loaded column is used for every output that it reaches, and the outputs stay in registers
  * over all taps. Channels are innermost in memory, so a block reads a few whole pixels of each row. Columns near the
  * edges, what is left over and all other kernels go through one column at a time.
@@ -10,7 +10,7 @@
 #ifndef OD_KERNELS_X86_DW_IMPL_H
 #define OD_KERNELS_X86_DW_IMPL_H
 
-enum { BLOCK = 4, HALF_BLOCK = 2, KW_MAX = 5 };
+enum { BLOCK = 8, KW_MAX = 5 };
 
 INLINE vf ld(const int masked, const float *p, vmask m)
 {
@@ -21,6 +21,15 @@ INLINE void st(const int masked, float *p, vf x, vmask m)
 {
     if (masked) v_storem(p, x, m);
     else v_store(p, x);
+}
+
+/* p + n, opaque to the compiler: columns are reached from a base that moves on every four columns, instead of from one
+ * register a column. */
+INLINE const float *move(const float *p, int64_t n)
+{
+    p += n;
+    __asm__("" : "+r"(p));
+    return p;
 }
 
 /* Calls body(masked, channel, mask) for each vector of the c channels. */
@@ -126,7 +135,9 @@ INLINE void forward_vector(const int n, const int kw, const int stride, const in
         for (int kx = 0; kx < kw; kx++) tap[kx] = ld(masked, w + kx * c, m);
         UNROLL
         for (int j = 0; j < (n - 1) * stride + kw; j++) {
-            vf v = ld(masked, p + j * c, m);
+            if (j && j % 4 == 0) p = move(p, 4 * c);
+            vf v = ld(masked, p + j % 4 * c, m);
+            KEEP(v);
             UNROLL
             for (int o = 0; o < n; o++)
                 if (j - o * stride >= 0 && j - o * stride < kw) acc[o] = v_fma(v, tap[j - o * stride], acc[o]);
@@ -149,23 +160,27 @@ INLINE void forward_block(const int n, const int kw, const int stride, const od_
 INLINE int64_t forward_span(const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
                             const float *weights, int64_t x, int64_t end, float *out, const od_gemm_post *post)
 {
-    for (; x + BLOCK <= end; x += BLOCK) forward_block(BLOCK, kw, stride, s, rows, weights, x, out, post);
-    for (; x + HALF_BLOCK <= end; x += HALF_BLOCK) forward_block(HALF_BLOCK, kw, stride, s, rows, weights, x, out, post);
+    for (; x + 8 <= end; x += 8) forward_block(8, kw, stride, s, rows, weights, x, out, post);
+    if (x + 4 <= end) forward_block(4, kw, stride, s, rows, weights, x, out, post), x += 4;
+    if (x + 2 <= end) forward_block(2, kw, stride, s, rows, weights, x, out, post), x += 2;
     return x;
 }
 
 /* One output column, any kernel. */
 static void forward_column(const od_dw_shape *s, const float *const *rows, const float *weights, int64_t x, float *out)
 {
-    int64_t c = s->channels, first, end, left = x * s->stride_w - s->pad_left;
+    int64_t c = s->channels, first, end, step = s->dilation_w * c, kernel_row = s->kernel_w * c;
     taps_inside(s, x, &first, &end);
+    int64_t from = (x * s->stride_w - s->pad_left) * c + first * step;
     for (int64_t j = 0; j < c; j += VL) {
         vmask m = v_first(c - j);
         vf acc = v_zero();
-        for (int ky = 0; ky < s->kernel_h; ky++)
-            for (int64_t kx = first; rows[ky] && kx < end; kx++)
-                acc = v_fma(v_loadm(rows[ky] + (left + kx * s->dilation_w) * c + j, m),
-                            v_loadm(weights + (ky * s->kernel_w + kx) * c + j, m), acc);
+        const float *weight_row = weights + first * c + j;
+        for (int ky = 0; ky < s->kernel_h; ky++, weight_row += kernel_row) {
+            if (!rows[ky]) continue;
+            const float *p = rows[ky] + from + j, *w = weight_row;
+            for (int64_t kx = first; kx < end; kx++, p += step, w += c) acc = v_fma(v_loadm(p, m), v_loadm(w, m), acc);
+        }
         v_storem(out + x * c + j, acc, m);
     }
 }
@@ -203,23 +218,28 @@ static void dw_row(const od_dw_shape *s, const float *const *rows, const float *
 INLINE void grad_in_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
                            const float *const *drows, const float *weights, int64_t ox, float *dx, int64_t ch, vmask m)
 {
-    int64_t c = s->channels;
-    vf acc[2 * BLOCK];
+    const int reach = (kw - 1) / stride; /* outputs before ox that use column i */
+    int64_t c = s->channels, from = (ox - reach) * c + ch;
+    vf acc[BLOCK];
     UNROLL
     for (int i = 0; i < n * stride; i++) acc[i] = v_zero();
     const float *w = weights + ch;
     for (int ky = 0; ky < s->kernel_h; ky++, w += kw * c) {
         if (!drows[ky]) continue;
-        const float *p = drows[ky] + ox * c + ch;
+        const float *p = drows[ky] + from;
         vf tap[KW_MAX];
         UNROLL
         for (int kx = 0; kx < kw; kx++) tap[kx] = ld(masked, w + kx * c, m);
         UNROLL
-        for (int o = -((kw - 1) / stride); o < n; o++) {
-            vf v = ld(masked, p + o * c, m);
+        for (int j = 0; j < n + reach; j++) {
+            if (j && j % 4 == 0) p = move(p, 4 * c);
+            vf v = ld(masked, p + j % 4 * c, m);
+            KEEP(v);
             UNROLL
-            for (int i = 0; i < n * stride; i++)
-                if (i - o * stride >= 0 && i - o * stride < kw) acc[i] = v_fma(v, tap[i - o * stride], acc[i]);
+            for (int i = 0; i < n * stride; i++) {
+                const int kx = i - (j - reach) * stride;
+                if (kx >= 0 && kx < kw) acc[i] = v_fma(v, tap[kx], acc[i]);
+            }
         }
     }
     UNROLL
@@ -237,8 +257,10 @@ INLINE void grad_in_block(const int n, const int kw, const int stride, const od_
 INLINE int64_t grad_in_span(const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
                             const float *weights, int64_t ox, int64_t end, float *dx)
 {
-    for (; ox + BLOCK <= end; ox += BLOCK) grad_in_block(BLOCK, kw, stride, s, drows, weights, ox, dx);
-    for (; ox + HALF_BLOCK <= end; ox += HALF_BLOCK) grad_in_block(HALF_BLOCK, kw, stride, s, drows, weights, ox, dx);
+    const int n = BLOCK / stride; /* 8 input columns either way */
+    for (; ox + n <= end; ox += n) grad_in_block(n, kw, stride, s, drows, weights, ox, dx);
+    if (ox + n / 2 <= end) grad_in_block(n / 2, kw, stride, s, drows, weights, ox, dx), ox += n / 2;
+    if (n > 4 && ox + n / 4 <= end) grad_in_block(n / 4, kw, stride, s, drows, weights, ox, dx), ox += n / 4;
     return ox;
 }
 
@@ -252,20 +274,37 @@ static int64_t grad_in_blocks(const od_dw_shape *s, const float *const *drows, c
                             : grad_in_span(5, 2, s, drows, weights, ox, end, dx);
 }
 
+/* The taps kx = first, first + step, ... < end through which input column i reaches an output, and the first output. */
+static void taps_reaching(const od_dw_shape *s, int64_t i, int64_t *first, int64_t *end, int64_t *step, int64_t *output)
+{
+    int64_t at = i + s->pad_left, found[2], count = 0;
+    *first = *end = *output = 0, *step = 1;
+    for (int64_t kx = 0; kx < s->kernel_w; kx++) {
+        int64_t left = at - kx * s->dilation_w, ox = left / s->stride_w;
+        if (left < 0 || left % s->stride_w || ox >= s->out_width) continue;
+        if (count < 2) found[count++] = kx;
+        if (count == 1) *output = ox;
+        *end = kx + 1;
+    }
+    if (count) *first = found[0];
+    if (count == 2) *step = found[1] - found[0];
+}
+
 /* One input column, any kernel. */
 static void grad_in_column(const od_dw_shape *s, const float *const *drows, const float *weights, int64_t i, float *dx)
 {
-    int64_t c = s->channels;
+    int64_t c = s->channels, first, end, step, ox, kernel_row = s->kernel_w * c;
+    taps_reaching(s, i, &first, &end, &step, &ox);
+    int64_t back = step * s->dilation_w / s->stride_w * c; /* from one tap's output to the next one's */
     for (int64_t j = 0; j < c; j += VL) {
         vmask m = v_first(c - j);
         vf acc = v_zero();
-        for (int kx = 0; kx < s->kernel_w; kx++) {
-            int64_t at = i + s->pad_left - (int64_t)kx * s->dilation_w, ox = at / s->stride_w;
-            if (at < 0 || at % s->stride_w || ox >= s->out_width) continue;
-            for (int ky = 0; ky < s->kernel_h; ky++)
-                if (drows[ky])
-                    acc = v_fma(v_loadm(drows[ky] + ox * c + j, m), v_loadm(weights + (ky * s->kernel_w + kx) * c + j, m),
-                                acc);
+        const float *weight_row = weights + first * c + j;
+        for (int ky = 0; ky < s->kernel_h; ky++, weight_row += kernel_row) {
+            if (!drows[ky]) continue;
+            const float *p = drows[ky] + ox * c + j, *w = weight_row;
+            for (int64_t kx = first; kx < end; kx += step, p -= back, w += step * c)
+                acc = v_fma(v_loadm(p, m), v_loadm(w, m), acc);
         }
         v_storem(dx + i * c + j, acc, m);
     }
@@ -296,7 +335,7 @@ INLINE void grad_weights_vector(const int n, const int kw, const int stride, con
                                 const float *const *rows, const float *drow, int64_t x, float *g, int64_t ch, vmask m)
 {
     int64_t c = s->channels, from = (x * stride - s->pad_left) * c + ch;
-    vf d[2 * BLOCK];
+    vf d[BLOCK];
     UNROLL
     for (int o = 0; o < n; o++) d[o] = ld(masked, drow + (x + o) * c + ch, m);
     float *w = g + ch;
@@ -308,7 +347,9 @@ INLINE void grad_weights_vector(const int n, const int kw, const int stride, con
         for (int kx = 0; kx < kw; kx++) acc[kx] = ld(masked, w + kx * c, m);
         UNROLL
         for (int j = 0; j < (n - 1) * stride + kw; j++) {
-            vf v = ld(masked, p + j * c, m);
+            if (j && j % 4 == 0) p = move(p, 4 * c);
+            vf v = ld(masked, p + j % 4 * c, m);
+            KEEP(v);
             UNROLL
             for (int o = 0; o < n; o++)
                 if (j - o * stride >= 0 && j - o * stride < kw) acc[j - o * stride] = v_fma(v, d[o], acc[j - o * stride]);
@@ -329,8 +370,9 @@ INLINE void grad_weights_block(const int n, const int kw, const int stride, cons
 INLINE int64_t grad_weights_span(const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
                                  const float *drow, int64_t x, int64_t end, float *g)
 {
-    for (; x + 2 * BLOCK <= end; x += 2 * BLOCK) grad_weights_block(2 * BLOCK, kw, stride, s, rows, drow, x, g);
-    for (; x + HALF_BLOCK <= end; x += HALF_BLOCK) grad_weights_block(HALF_BLOCK, kw, stride, s, rows, drow, x, g);
+    for (; x + 8 <= end; x += 8) grad_weights_block(8, kw, stride, s, rows, drow, x, g);
+    if (x + 4 <= end) grad_weights_block(4, kw, stride, s, rows, drow, x, g), x += 4;
+    if (x + 2 <= end) grad_weights_block(2, kw, stride, s, rows, drow, x, g), x += 2;
     return x;
 }
 
@@ -347,17 +389,20 @@ static int64_t grad_weights_blocks(const od_dw_shape *s, const float *const *row
 /* One output column, any kernel. */
 static void grad_weights_column(const od_dw_shape *s, const float *const *rows, const float *drow, int64_t x, float *g)
 {
-    int64_t c = s->channels, first, end, left = x * s->stride_w - s->pad_left;
+    int64_t c = s->channels, first, end, step = s->dilation_w * c, kernel_row = s->kernel_w * c;
     taps_inside(s, x, &first, &end);
+    int64_t from = (x * s->stride_w - s->pad_left) * c + first * step;
     for (int64_t j = 0; j < c; j += VL) {
         vmask m = v_first(c - j);
         vf d = v_loadm(drow + x * c + j, m);
-        for (int ky = 0; ky < s->kernel_h; ky++)
-            for (int64_t kx = first; rows[ky] && kx < end; kx++) {
-                float *w = g + (ky * s->kernel_w + kx) * c + j;
-                vf v = v_loadm(rows[ky] + (left + kx * s->dilation_w) * c + j, m);
-                v_storem(w, v_fma(v, d, v_loadm(w, m)), m);
-            }
+        float *g_row = g + first * c + j;
+        for (int ky = 0; ky < s->kernel_h; ky++, g_row += kernel_row) {
+            if (!rows[ky]) continue;
+            const float *p = rows[ky] + from + j;
+            float *w = g_row;
+            for (int64_t kx = first; kx < end; kx++, p += step, w += c)
+                v_storem(w, v_fma(v_loadm(p, m), d, v_loadm(w, m)), m);
+        }
     }
 }
 

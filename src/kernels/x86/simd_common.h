@@ -12,6 +12,9 @@
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
 
+/* Makes a loaded vector a register's value: the compiler would rather load it again at each of its uses. */
+#define KEEP(v) __asm__("" : "+v"(v))
+
 /* Before a loop of a constant number of rounds: all of them are written out, so that arrays indexed by the loop
  * become registers. */
 #ifdef __clang__
