@@ -27,6 +27,7 @@ typedef struct od_object {
 typedef struct od_example {
     char *source_id; /* image/source_id; COCO's image id as text */
     char *filename;
+    char *image_path;        /* the image's own file, or NULL when it lies in a record */
     int width, height;       /* of the image */
     int annotated_width, annotated_height; /* what the annotation says of it; 0: nothing */
     uint8_t *encoded;        /* the image file's bytes, or NULL once decoded */

@@ -61,6 +61,7 @@ od_status od_image_file_load(const char *dir, const char *image_dir, const char 
     char *path = NULL;
     OD_TRY(od_image_file_find(&path, dir, image_dir, name, err));
     od_status status = load(path, with_image, e, width, height, err);
-    od_free(path);
+    od_free(e->image_path);
+    e->image_path = path;
     return status;
 }

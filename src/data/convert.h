@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A conversion under way: what convert.c and convert_coco.c share. Private to src/data.
+ */
+#ifndef OD_DATA_CONVERT_H
+#define OD_DATA_CONVERT_H
+
+#include "data/data_input.h"
+
+typedef struct od_convert {
+    const od_dataset *ds;
+    char *path; /* of the file to write */
+    od_data_converted result;
+} od_convert;
+
+/* Reads an example; every object gets a class_text. *skip: it can't be read. Deinit *e whatever happens. */
+od_status od_convert_read(od_convert *c, int64_t index, od_example *e, int *skip, od_error *err);
+void od_convert_count(od_convert *c, const od_example *e);
+/* Counts an example that can't be read, and names the first ones. */
+void od_convert_skip(od_convert *c, int64_t index);
+
+od_status od_convert_to_coco(od_convert *c, od_error *err);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writing COCO JSON as a stream, so that memory holds an id and a name an image and no boxes: the data is read once for
+ * the ids, once for "images" (image files from records are written then) and once for "annotations".
+ */
+#include "data/convert.h"
+
+#include "image/image.h"
+#include "util/alloc.h"
+#include "util/file.h"
+#include "util/hashmap.h"
+#include "util/strbuf.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLUSH_AT = 1 << 16 };
+
+typedef struct coco_writer {
+    od_convert *c;
+    od_file_writer *file;
+    od_strbuf out;        /* not yet written */
+    char *dir;            /* real path of the JSON's folder */
+    char *image_dir;      /* dir/images, for images out of records */
+    int image_dir_made;
+    int64_t *ids;         /* [size]; 0: left out */
+    od_hashmap names;     /* of the image files written */
+    int64_t next_annotation;
+} coco_writer;
+
+static void writer_deinit(coco_writer *w)
+{
+    od_file_writer_abort(w->file);
+    od_strbuf_deinit(&w->out);
+    free(w->dir); /* realpath's */
+    od_free(w->image_dir);
+    od_free(w->ids);
+    od_hashmap_deinit(&w->names);
+}
+
+static od_status flush(coco_writer *w, size_t at, od_error *err)
+{
+    if (od_strbuf_failed(&w->out)) return od_error_nomem(err, w->c->path);
+    if (w->out.size < at) return OD_OK;
+    OD_TRY(od_file_writer_write(w->file, w->out.data, w->out.size, err));
+    w->out.size = 0;
+    return OD_OK;
+}
+
+/* A JSON text with its quotation marks. Bytes that aren't UTF-8 become '?'. */
+static void put_text(coco_writer *w, const char *text)
+{
+    json_t *s = json_string(text);
+    if (!s) {
+        od_strbuf plain = {0};
+        for (; *text; text++) od_strbuf_append(&plain, (unsigned char)*text < 128 ? text : "?", 1);
+        if (plain.data) s = json_string(plain.data);
+        od_strbuf_deinit(&plain);
+    }
+    char *dumped = s ? json_dumps(s, JSON_ENCODE_ANY) : NULL;
+    if (dumped)
+        od_strbuf_puts(&w->out, dumped);
+    else
+        w->out.failed = 1;
+    free(dumped);
+    json_decref(s);
+}
+
+/* The id that source_id is, when it is a whole number from 1 on in its plain form; else 0. */
+static int64_t plain_id(const char *text)
+{
+    if (!text || *text < '1' || *text > '9') return 0;
+    char *end;
+    errno = 0;
+    long long v = strtoll(text, &end, 10);
+    return *end || errno || v > (INT64_C(1) << 53) ? 0 : v;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Whether the ids of the readable images are all plain and distinct. */
+static od_status ids_are_usable(const int64_t *ids, size_t n, int *usable, od_error *err)
+{
+    int64_t *sorted = od_malloc(n, sizeof *sorted);
+    if (!sorted) return od_error_nomem(err, "image ids");
+    size_t count = 0;
+    *usable = 1;
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] == 0) *usable = 0;
+        if (ids[i] > 0) sorted[count++] = ids[i];
+    }
+    if (count) qsort(sorted, count, sizeof *sorted, by_id);
+    for (size_t i = 1; i < count; i++) *usable &= sorted[i] != sorted[i - 1];
+    od_free(sorted);
+    return OD_OK;
+}
+
+/* Keeps the images' own ids when they can serve, else counts from 1. */
+static od_status choose_ids(coco_writer *w, od_error *err)
+{
+    size_t n = (size_t)od_dataset_size(w->c->ds);
+    int usable = 0;
+    w->ids = od_malloc(n, sizeof *w->ids);
+    if (!w->ids) return od_error_nomem(err, "image ids");
+    for (size_t i = 0; i < n; i++) {
+        od_example e = {0};
+        int skip;
+        od_status status = od_convert_read(w->c, (int64_t)i, &e, &skip, err);
+        if (status == OD_OK) w->ids[i] = skip ? -1 : plain_id(e.source_id);
+        if (skip) od_convert_skip(w->c, (int64_t)i);
+        od_example_deinit(&e);
+        OD_TRY(status);
+    }
+    OD_TRY(ids_are_usable(w->ids, n, &usable, err));
+    int64_t next = 1;
+    for (size_t i = 0; i < n; i++) {
+        if (w->ids[i] < 0)
+            w->ids[i] = 0;
+        else if (!usable)
+            w->ids[i] = next++;
+    }
+    return OD_OK;
+}
+
+/* "../images/a.jpg": `path` as seen from the folder `dir`; both real paths. Caller frees. */
+static char *relative_path(const char *dir, const char *path)
+{
+    size_t common = 0;
+    for (size_t i = 0; dir[i] == path[i] || (!dir[i] && path[i] == '/'); i++) {
+        if (!dir[i] || dir[i] == '/') common = i;
+        if (!dir[i]) break;
+    }
+    od_strbuf out = {0};
+    for (const char *p = dir + common; *p; p++)
+        if (*p == '/' && p[1]) od_strbuf_puts(&out, "../");
+    const char *rest = path + common;
+    od_strbuf_puts(&out, rest + (*rest == '/'));
+    if (!od_strbuf_failed(&out)) return out.data;
+    od_strbuf_deinit(&out);
+    return NULL;
+}
+
+static od_status file_name_of_file(const coco_writer *w, const char *path, char **name, od_error *err)
+{
+    char *real = realpath(path, NULL);
+    if (!real) return od_error_errno(err, path, "find");
+    *name = relative_path(w->dir, real);
+    free(real);
+    return *name ? OD_OK : od_error_nomem(err, path);
+}
+
+static const char *image_ending(const od_example *e)
+{
+    const char *format = od_image_format_name(e->encoded, e->encoded_size);
+    if (!format || !strcmp(format, "JPEG")) return ".jpg";
+    return !strcmp(format, "PNG") ? ".png" : !strcmp(format, "BMP") ? ".bmp" : ".webp";
+}
+
+/* The last part of the record's file name (a record must not choose where to write), made unique by the id. */
+static od_status choose_name(coco_writer *w, const od_example *e, int64_t id, char **name, od_error *err)
+{
+    const char *base = e->filename ? od_path_base(e->filename) : "";
+    int usable = *base && strcmp(base, ".") && strcmp(base, "..") && strlen(base) < 200 && !strpbrk(base, "\\:");
+    const char *ending = usable && strchr(base, '.') ? "" : image_ending(e);
+    *name = usable ? od_asprintf("%s%s", base, ending) : od_asprintf("image_%lld%s", (long long)id, ending);
+    if (*name && od_hashmap_get(&w->names, *name, NULL)) {
+        od_free(*name);
+        *name = od_asprintf("%lld_%s%s", (long long)id, usable ? base : "image", ending);
+    }
+    if (!*name || od_hashmap_set(&w->names, *name, 1)) return od_error_nomem(err, "file names");
+    return OD_OK;
+}
+
+static od_status write_image_file(coco_writer *w, const od_example *e, int64_t id, char **name, od_error *err)
+{
+    if (!w->image_dir_made) OD_TRY(od_dir_create(w->image_dir, err));
+    w->image_dir_made = 1;
+    char *base = NULL;
+    od_status status = choose_name(w, e, id, &base, err);
+    char *path = status == OD_OK ? od_path_join(w->image_dir, base) : NULL;
+    if (status == OD_OK && !path) status = od_error_nomem(err, w->image_dir);
+    if (status == OD_OK) status = od_file_write_all(path, e->encoded, e->encoded_size, err);
+    if (status == OD_OK && !(*name = od_asprintf("images/%s", base))) status = od_error_nomem(err, base);
+    od_free(path);
+    od_free(base);
+    return status;
+}
+
+static od_status put_image(coco_writer *w, const od_example *e, int64_t id, od_error *err)
+{
+    char *name = NULL;
+    od_status status = e->image_path ? file_name_of_file(w, e->image_path, &name, err) : write_image_file(w, e, id, &name, err);
+    if (status == OD_OK) {
+        od_strbuf_printf(&w->out, "%s\n  {\"id\": %lld, \"file_name\": ", w->c->result.images ? "," : "", (long long)id);
+        put_text(w, name);
+        od_strbuf_printf(&w->out, ", \"width\": %d, \"height\": %d}", e->width, e->height);
+        od_convert_count(w->c, e);
+    }
+    od_free(name);
+    return status;
+}
+
+/* The fewest digits from which a reader gets the same relative float corners back: x and width of size `of` pixels. */
+static void format_span(char low_text[32], char length_text[32], float low, float high, int of)
+{
+    static const int digits[] = {4, 6, 8, 10, 12, 15, 17};
+    double x = (double)low * of, length = (double)high * of - x;
+    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
+        snprintf(low_text, 32, "%.*g", digits[i], x);
+        snprintf(length_text, 32, "%.*g", digits[i], length);
+        double a = strtod(low_text, NULL), b = strtod(length_text, NULL);
+        if ((float)(a / of) == low && (float)((a + b) / of) == high) return;
+    }
+}
+
+static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id, od_error *err)
+{
+    (void)err;
+    for (int i = 0; i < e->object_count; i++) {
+        const od_object *o = &e->objects[i];
+        char x[32], y[32], width[32], height[32];
+        format_span(x, width, o->box[1], o->box[3], e->width);
+        format_span(y, height, o->box[0], o->box[2], e->height);
+        double area = o->area > 0 ? (double)o->area : strtod(width, NULL) * strtod(height, NULL);
+        int64_t number = ++w->next_annotation;
+        od_strbuf_printf(&w->out,
+                         "%s\n  {\"id\": %lld, \"image_id\": %lld, \"category_id\": %d, \"bbox\": [%s, %s, %s, %s], "
+                         "\"area\": %.9g, \"iscrowd\": %d}",
+                         number > 1 ? "," : "", (long long)number, (long long)id, (int)o->label, x, y, width, height, area,
+                         (o->flags & OD_OBJECT_CROWD) != 0);
+    }
+    return OD_OK;
+}
+
+/* One pass over the images that have an id. */
+static od_status each(coco_writer *w, od_status (*put)(coco_writer *, const od_example *, int64_t, od_error *), od_error *err)
+{
+    for (int64_t i = 0; i < od_dataset_size(w->c->ds); i++) {
+        if (!w->ids[i]) continue;
+        od_example e = {0};
+        od_error why = {0};
+        od_status status = od_dataset_read(w->c->ds, i, &e, &why);
+        if (status != OD_OK) od_error_set(err, status, "%s", why.message);
+        if (status == OD_OK && (e.width < 1 || e.height < 1))
+            status = od_error_set(err, OD_ERR_FORMAT, "%s: the image's size is not known (its header can't be read)", e.filename);
+        if (status == OD_OK) status = put(w, &e, w->ids[i], err);
+        if (status == OD_OK) status = flush(w, FLUSH_AT, err);
+        od_example_deinit(&e);
+        OD_TRY(status);
+    }
+    return OD_OK;
+}
+
+static void put_categories(coco_writer *w)
+{
+    const od_label_map *map = od_dataset_label_map(w->c->ds);
+    for (int i = 0; i < od_label_map_count(map); i++) {
+        int32_t id = od_label_map_id(map, i);
+        od_strbuf_printf(&w->out, "%s\n  {\"id\": %d, \"name\": ", i ? "," : "", (int)id);
+        put_text(w, od_label_map_name(map, id));
+        od_strbuf_puts(&w->out, "}");
+    }
+}
+
+static od_status write_all(coco_writer *w, od_error *err)
+{
+    char *dir = od_path_dir(w->c->path);
+    w->dir = dir ? realpath(dir, NULL) : NULL;
+    w->image_dir = dir ? od_path_join(dir, "images") : NULL;
+    od_free(dir);
+    if (!w->dir || !w->image_dir) return od_error_nomem(err, w->c->path);
+    OD_TRY(choose_ids(w, err));
+    OD_TRY(od_file_writer_create(&w->file, w->c->path, err));
+    od_strbuf_puts(&w->out, "{\n \"categories\": [");
+    put_categories(w);
+    od_strbuf_puts(&w->out, "],\n \"images\": [");
+    OD_TRY(each(w, put_image, err));
+    if (!w->c->result.images) return od_error_set(err, OD_ERR_FORMAT, "none of the images could be read");
+    od_strbuf_puts(&w->out, "],\n \"annotations\": [");
+    OD_TRY(each(w, put_annotations, err));
+    od_strbuf_puts(&w->out, "]\n}\n");
+    return flush(w, 0, err);
+}
+
+od_status od_convert_to_coco(od_convert *c, od_error *err)
+{
+    coco_writer w = {.c = c};
+    od_status status = write_all(&w, err);
+    if (status == OD_OK) {
+        od_file_writer *file = w.file;
+        w.file = NULL;
+        status = od_file_writer_commit(file, err);
+    }
+    writer_deinit(&w);
+    return status;
+}
