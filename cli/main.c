@@ -3,20 +3,10 @@
  * objdet SUBCOMMAND [FLAGS]: finds the subcommand and hands over. Notes go to stdout, warnings to stderr.
  */
 #include "commands.h"
-#include "objdet/log.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void print_log(void *user, od_log_level level, const char *message)
-{
-    (void)user;
-    if (level == OD_LOG_WARNING)
-        fprintf(stderr, "objdet: warning: %s\n", message);
-    else
-        printf("%s\n", message);
-    fflush(level == OD_LOG_WARNING ? stderr : stdout);
-}
 
 static void print_usage(FILE *to)
 {
@@ -29,7 +19,7 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
-    od_log_set_callback(print_log, NULL);
+    od_log_set_callback(cli_log_print, NULL);
     if (argc < 2) {
         print_usage(stderr);
         return 2;

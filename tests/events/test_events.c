@@ -4,7 +4,7 @@
  * cut, damaged and half-written files behave as promised. `test_events --write DIR` writes a run with every kind of
  * value for tests/oracle/events_read.py.
  */
-#include "events/event_writer.h"
+#include "events/event_picture.h"
 #include "events/tags.h"
 #include "objdet/events.h"
 #include "test_support.h"
@@ -444,6 +444,31 @@ static void test_allocation_failures(void **state)
     }
 }
 
+static void test_pixels(void **state)
+{
+    (void)state;
+    uint8_t red[] = {255, 0, 0, 1, 2, 3}, other[] = {9, 8, 7, 6, 5, 4};
+    const od_image images[] = {{2, 1, red}, {2, 1, other}, {1, 2, other}};
+    const char *dir = tmp("pixels");
+    od_events_writer *w;
+    od_error err = {0};
+    assert_int_equal(od_events_writer_open(&w, dir, NULL, NULL), OD_OK);
+    assert_int_equal(od_events_writer_pixels(w, OD_TAG_TRAIN_IMAGES, 3, images, 2, NULL), OD_OK);
+    assert_int_equal(od_events_writer_pixels(w, OD_TAG_TRAIN_IMAGES, 4, images, 3, &err), OD_ERR_ARG);
+    assert_non_null(strstr(err.message, "picture 2 is 1x2"));
+    assert_int_equal(od_events_writer_close(w, NULL), OD_OK);
+    od_events *e = read_ok(dir, OD_EVENTS_WITH_IMAGES);
+    assert_int_equal(od_events_image_count(e), 2);
+    const od_event_image *second = od_events_image_at(e, 1);
+    assert_int_equal(second->width, 2);
+    assert_int_equal(second->step, 3);
+    od_image decoded = {0};
+    assert_int_equal(od_image_decode(second->bytes, second->size, &decoded, NULL), OD_OK);
+    assert_memory_equal(decoded.pixels, other, 6);
+    od_image_deinit(&decoded);
+    od_events_free(e);
+}
+
 /* Values that tests/oracle/events_read.py knows. */
 static int write_sample(const char *dir)
 {
@@ -496,6 +521,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_writer_refuses_bad_folders),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ enum { FIXTURES = sizeof fixtures / sizeof *fixtures };
 static void open_fixture(od_file_view *view, const char *name)
 {
     char path[512], relative[256];
-    snprintf(relative, sizeof relative, "tests/data/image/%s", name);
+    snprintf(relative, sizeof relative, "tests/image/data/%s", name);
     test_source_path(path, sizeof path, relative);
     od_error err = {0};
     if (od_file_view_open(view, path, &err) != OD_OK) fail_msg("%s", err.message);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/data/image: small self-made images in every format and the RGB that TensorFlow decodes from each.
+"""Writes tests/image/data: small self-made images in every format and the RGB that TensorFlow decodes from each.
 
 Run in the oracle's environment (../shared/oracle/README.md): python tests/oracle/image_fixtures.py
 NAME.rgb holds TensorFlow's pixels [height, width, 3]; for WebP and for palettes in bitmaps, which TensorFlow
@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
-OUT = os.path.join(ROOT, 'tests', 'data', 'image')
+OUT = os.path.join(ROOT, 'tests', 'image', 'data')
 WIDTH, HEIGHT = 19, 13
 
 
