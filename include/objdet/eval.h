@@ -71,6 +71,42 @@ od_status od_coco_eval_add_truth(od_coco_eval *e, int64_t image, int64_t class_i
 od_status od_coco_eval_add_detection(od_coco_eval *e, int64_t image, int64_t class_index, const double box[4],
                                      double score, od_error *err);
 
+/* How the image_id of a detection names an image: AUTO takes strings as names and numbers as ids, or, when numbers don't
+ * match the ids but do match the numbers that the files are called (Ultralytics), as those. */
+typedef enum od_coco_image_ids { OD_COCO_IDS_AUTO, OD_COCO_IDS_ID, OD_COCO_IDS_NAME } od_coco_image_ids;
+
+typedef struct od_coco_load_options {
+    od_coco_image_ids image_ids;
+    int64_t category_offset;  /* added to each detection's numeric category_id */
+    const char *group_by;     /* field of the image entries that names the cluster (patient); NULL none */
+    const char *group_regex;  /* POSIX extended regex on file_name; its first group, or the match, names the cluster */
+    int match_zero_id;        /* 1: annotation id 0 is an id like any other; 0: as pycocotools, which counts a
+                                 detection matched to it as a false positive */
+    int area_from_box;        /* 1: width * height decides the area range, as in the OD API; 0: the area field */
+    int num_threads;          /* 0: OpenMP's number */
+} od_coco_load_options;
+
+od_coco_load_options od_coco_load_options_default(void);
+
+/* Reads a COCO annotation file into an evaluator without images. Errors name the file, the entry (counted from 0), the
+ * value and what was expected; what is odd but acceptable is counted (od_coco_eval_oddities) and logged as warnings.
+ * OD_ERR_FORMAT malformed, OD_ERR_MISMATCH ids that match nothing or twice. On failure `e` may only be freed. */
+od_status od_coco_eval_load_truth(od_coco_eval *e, const char *path, const od_coco_load_options *options, od_error *err);
+/* Reads COCO results (an array of image_id, category_id, bbox, score; or an object with such an "annotations",
+ * "predictions" or "detections") for the images and classes that `e` has. image_id may be a string that is a file
+ * name, with or without folder and extension; category_id may be a class name (also in "category_name"). */
+od_status od_coco_eval_load_detections(od_coco_eval *e, const char *path, const od_coco_load_options *options,
+                                       od_error *err);
+
+/* What was counted while loading. All are used as they are, except where it says ignored. */
+typedef struct od_coco_oddities {
+    int64_t truths_of_unknown_image, truths_of_unknown_class; /* ignored, as pycocotools does */
+    int64_t truths_empty_box, truths_without_area, truths_negative_area, truths_zero_id;
+    int64_t detections_of_unknown_class; /* ignored, as pycocotools does */
+    int64_t detections_empty_box, detections_score_outside;
+} od_coco_oddities;
+const od_coco_oddities *od_coco_eval_oddities(const od_coco_eval *e);
+
 /* The same from the OD API's float32 corners [ymin, xmin, ymax, xmax] in absolute pixels, converted with the float32
  * arithmetic of its coco_tools.py; the ground truth's area is that of the box. */
 od_status od_coco_eval_add_truth_corners(od_coco_eval *e, int64_t image, int64_t class_index, const float corners[4],
@@ -109,6 +145,10 @@ const char *od_coco_eval_class_name(const od_coco_eval *e, int64_t class_index);
 /* Curves as pycocotools' eval dictionary has them. Fills `precision` and `scores` [T=10, R=101, K, A=4, M=3] and
  * `recall` [T, K, A, M], classes in order of id; any may be NULL. */
 od_status od_coco_eval_arrays(od_coco_eval *e, double *precision, double *scores, double *recall, od_error *err);
+
+/* Writes {"stats": [12 numbers], "stat_names", "per_class": {name: {...}}, "counts"} as JSON, numbers to 17 digits. A
+ * class without a name, or with another's, is called "id N". */
+od_status od_coco_eval_write_json(const od_coco_eval *e, const char *path, od_error *err);
 
 /* pycocotools' twelve lines, each ending in a newline; and a line for each -1 telling why. Caller frees with free();
  * NULL when out of memory. */

@@ -18,6 +18,7 @@ struct od_coco_eval {
     size_t num_images, num_classes, num_truths, num_dets;
     size_t images_capacity, classes_capacity, truths_capacity, dets_capacity;
     struct od_id_map *image_ids, *class_ids; /* id -> index */
+    od_coco_oddities oddities;
 
     /* Results; groups.num_classes is 0 and `results` NULL before a run. */
     od_coco_groups groups;

@@ -71,12 +71,16 @@ def solve(name, gt, dt):
                 precision=fnv(e.eval['precision']), scores=fnv(e.eval['scores']), recall=fnv(e.eval['recall']))
 
 
-cases = dict(
-    plain=dict(seed=1), ties=dict(seed=2, round_score=1), crowds=dict(seed=3, crowd=.3, round_score=2),
-    absent=dict(seed=4, classes=4, absent=(1, 3)), shuffled=dict(seed=5, shuffle=True, round_score=1, crowd=.1),
-    borders=dict(seed=6, borders=True, hit=.9), many=dict(seed=7, images=2, classes=1, dets=260, boxes=12, round_score=2, sizes=(4, .5)),
-    zero_id=dict(seed=8, images=8, first_id=0), only_large=dict(seed=9, images=6, sizes=(5.5, .2)),
-    one_class=dict(seed=10, images=40, classes=1, boxes=1, dets=3), no_detections=dict(seed=11, images=3, dets=0),
-    no_truth=dict(seed=12, images=4, boxes=0))
-out = [solve(name, *make(**settings)) for name, settings in cases.items()]
-print(json.dumps(dict(cases=out), separators=(',', ':')).replace('{"name"', '\n{"name"'))
+def main():
+    cases = dict(
+        plain=dict(seed=1), ties=dict(seed=2, round_score=1), crowds=dict(seed=3, crowd=.3, round_score=2),
+        absent=dict(seed=4, classes=4, absent=(1, 3)), shuffled=dict(seed=5, shuffle=True, round_score=1, crowd=.1),
+        borders=dict(seed=6, borders=True, hit=.9), many=dict(seed=7, images=2, classes=1, dets=260, boxes=12, round_score=2, sizes=(4, .5)),
+        zero_id=dict(seed=8, images=8, first_id=0), only_large=dict(seed=9, images=6, sizes=(5.5, .2)),
+        one_class=dict(seed=10, images=40, classes=1, boxes=1, dets=3), no_detections=dict(seed=11, images=3, dets=0),
+        no_truth=dict(seed=12, images=4, boxes=0))
+    out = [solve(name, *make(**settings)) for name, settings in cases.items()]
+    print(json.dumps(dict(cases=out), separators=(',', ':')).replace('{"name"', '\n{"name"'))
+
+
+if __name__ == '__main__': main()
