@@ -61,6 +61,29 @@ typedef struct od_config_problem {
     const char *fix;      /* what to do */
 } od_config_problem;
 
+typedef struct od_config_problems od_config_problems;
+
+typedef struct od_config_check_options {
+    int skip_files; /* 1: don't look whether the files that it names exist, nor into label maps and checkpoints */
+} od_config_check_options;
+
+/* Everything that is wrong with a config at once, by line: syntax, values, missing parts, files, schedules, things that
+ * TensorFlow 2 ignores, and what objdet doesn't support yet. `options` may be NULL. Fails only when the file can't be
+ * read or memory runs out; the caller frees *out. */
+od_status od_config_check_file(const char *path, const od_config_check_options *options, od_config_problems **out,
+                               od_error *err);
+/* The same for a config that was parsed: without syntax errors and repetitions. */
+od_status od_config_check(const od_config *config, const od_config_check_options *options, od_config_problems **out,
+                          od_error *err);
+
+size_t od_config_problems_count(const od_config_problems *problems);
+/* Lives as long as the list. */
+const od_config_problem *od_config_problems_get(const od_config_problems *problems, size_t index);
+/* How many are of this severity. */
+int od_config_problems_of(const od_config_problems *problems, od_config_severity severity);
+/* NULL is fine. */
+void od_config_problems_free(od_config_problems *problems);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/support.h"
+
+#include "config/check.h"
+#include "config/message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { P = 1, E = 2, T = 4 }; /* who needs it: prediction, evaluation, training */
+
+/* Alternatives: only the rows of `supported` may be given. With a NULL field these are the members of the message type's
+ * oneofs, otherwise the values of that field. */
+static const struct {
+    const char *type, *field; /* message type; field whose values are listed, or NULL */
+    int needed_by;
+} governed[] = {
+    {"DetectionModel", NULL, P},
+    {"SsdFeatureExtractor", "type", P},
+    {"BoxPredictor", NULL, P},
+    {"WeightSharedConvolutionalBoxPredictor", "score_converter", P},
+    {"AnchorGenerator", NULL, P},
+    {"Matcher", NULL, T},
+    {"RegionSimilarityCalculator", NULL, T},
+    {"BoxCoder", NULL, P},
+    {"ClassificationLoss", NULL, T},
+    {"LocalizationLoss", NULL, T},
+    {"ImageResizer", NULL, P},
+    {"PostProcessing", "score_converter", P},
+    {"Regularizer", NULL, T},
+    {"Initializer", NULL, T},
+    {"PreprocessingStep", NULL, T},
+    {"Optimizer", NULL, T},
+    {"LearningRate", NULL, T},
+    {"EvalConfig", "metrics_set", E},
+};
+
+/* One row a feature: message type, field, and for governed values the value. */
+static const struct {
+    const char *type, *field, *value;
+} supported[] = {
+    {"DetectionModel", "ssd", NULL},
+    {"SsdFeatureExtractor", "type", "ssd_mobilenet_v2_fpn_keras"},
+    {"BoxPredictor", "weight_shared_convolutional_box_predictor", NULL},
+    {"WeightSharedConvolutionalBoxPredictor", "score_converter", "IDENTITY"},
+    {"AnchorGenerator", "multiscale_anchor_generator", NULL},
+    {"Matcher", "argmax_matcher", NULL},
+    {"RegionSimilarityCalculator", "iou_similarity", NULL},
+    {"BoxCoder", "faster_rcnn_box_coder", NULL},
+    {"ClassificationLoss", "weighted_sigmoid_focal", NULL},
+    {"LocalizationLoss", "weighted_smooth_l1", NULL},
+    {"ImageResizer", "keep_aspect_ratio_resizer", NULL},
+    {"ImageResizer", "fixed_shape_resizer", NULL},
+    {"ImageResizer", "identity_resizer", NULL},
+    {"ImageResizer", "conditional_shape_resizer", NULL},
+    {"ImageResizer", "pad_to_multiple_resizer", NULL},
+    {"PostProcessing", "score_converter", "SIGMOID"},
+    {"Regularizer", "l2_regularizer", NULL},
+    {"Initializer", "truncated_normal_initializer", NULL},
+    {"Initializer", "variance_scaling_initializer", NULL},
+    {"Initializer", "random_normal_initializer", NULL},
+    {"PreprocessingStep", "random_horizontal_flip", NULL},
+    {"PreprocessingStep", "random_crop_image", NULL},
+    {"Optimizer", "momentum_optimizer", NULL},
+    {"LearningRate", "constant_learning_rate", NULL},
+    {"LearningRate", "exponential_decay_learning_rate", NULL},
+    {"LearningRate", "manual_step_learning_rate", NULL},
+    {"LearningRate", "cosine_decay_learning_rate", NULL},
+    {"EvalConfig", "metrics_set", "coco_detection_metrics"},
+};
+
+/* Single fields that change the meaning and aren't there yet; refused unless they have the value that switches them off
+ * (for messages: unless they aren't given). A field's default counts as given. */
+static const struct {
+    const char *type, *field;
+    double off;
+    int needed_by;
+    const char *fix; /* NULL: "remove it" */
+} refused[] = {
+    {"Optimizer", "use_moving_average", 0, T, "set use_moving_average: false (its default is true)"},
+    {"Hyperparams", "group_norm", 0, P, "use batch_norm"},
+    {"SsdFeatureExtractor", "bifpn", 0, P, "use fpn"},
+    {"SsdFeatureExtractor", "replace_preprocessor_with_placeholder", 0, P, NULL},
+    {"SsdFeatureExtractor", "spaghettinet_arch_name", 0, P, NULL},
+    {"WeightSharedConvolutionalBoxPredictor", "use_dropout", 0, T, NULL},
+    {"WeightSharedConvolutionalBoxPredictor", "box_encodings_clip_range", 0, P, NULL},
+    {"Ssd", "mask_head_config", 0, P, NULL},
+    {"Ssd", "explicit_background_class", 0, P, NULL},
+    {"Ssd", "use_confidences_as_targets", 0, T, NULL},
+    {"Loss", "hard_example_miner", 0, T, NULL},
+    {"Loss", "random_example_sampler", 0, T, NULL},
+    {"Loss", "equalization_loss", 0, T, NULL},
+    {"Loss", "expected_loss_weights", 0, T, NULL},
+    {"PostProcessing", "calibration_config", 0, P, NULL},
+    {"BatchNonMaxSuppression", "soft_nms_sigma", 0, P, NULL},
+    {"BatchNonMaxSuppression", "use_class_agnostic_nms", 0, P, NULL},
+    {"TrainConfig", "use_multiclass_scores", 0, T, NULL},
+    {"TrainConfig", "merge_multiple_label_boxes", 0, T, NULL},
+    {"InputReader", "external_input_reader", 0, E, "use tf_record_input_reader { input_path: '...' }"},
+    {"InputReader", "input_type", 1, E, NULL},
+    {"InputReader", "num_additional_channels", 0, E, NULL},
+    {"InputReader", "sample_from_datasets_weights", 0, T, NULL},
+    {"InputReader", "expand_labels_hierarchy", 0, E, NULL},
+    {"EvalConfig", "parameterized_metric", 0, E, NULL},
+    {"EvalConfig", "force_no_resize", 0, E, NULL},
+    {"GraphRewriter", "quantization", 0, P, NULL},
+};
+
+typedef struct walk {
+    od_check check;
+    int use;
+    od_config_severity severity;
+} walk;
+
+/* The field's value as text: a string, or an enum's name. */
+static const char *value_text(const ProtobufCFieldDescriptor *field, const void *element)
+{
+    if (field->type == PROTOBUF_C_TYPE_STRING) return *(const char *const *)element;
+    return field->type == PROTOBUF_C_TYPE_ENUM ? od_enum_name(field->descriptor, *(const int *)element) : NULL;
+}
+
+/* Whether a row allows it; otherwise writes what the rows allow. */
+static int is_supported(const char *type, const char *field, const char *value, char *allowed, size_t size)
+{
+    size_t n = 0;
+    allowed[0] = 0;
+    for (size_t i = 0; i < sizeof supported / sizeof *supported; i++) {
+        if (strcmp(supported[i].type, type) || (value && strcmp(supported[i].field, field))) continue;
+        if (value ? !strcmp(supported[i].value, value) : !strcmp(supported[i].field, field)) return 1;
+        if (n < size)
+            n += (size_t)snprintf(allowed + n, size - n, "%s%s", n ? ", " : "", value ? supported[i].value : supported[i].field);
+    }
+    return 0;
+}
+
+/* Whether this member of a oneof is given and not in the rows. */
+static int is_refused_alternative(const walk *w, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field,
+                                  char *allowed, size_t size)
+{
+    const char *type = m->descriptor->short_name;
+    if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || !od_message_has(m, field)) return 0;
+    for (size_t i = 0; i < sizeof governed / sizeof *governed; i++)
+        if (!governed[i].field && !strcmp(governed[i].type, type) && (governed[i].needed_by & w->use))
+            return !is_supported(type, field->name, NULL, allowed, size);
+    return 0;
+}
+
+static void check_alternative(walk *w, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
+{
+    char allowed[400];
+    if (is_refused_alternative(w, m, field, allowed, sizeof allowed))
+        od_check_add(&w->check, w->severity, m, field->name, allowed, NULL, "%s is not supported yet", field->name);
+}
+
+static void check_values(walk *w, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
+{
+    char allowed[400];
+    size_t n = od_message_count(m, field);
+    if (!n && field->type == PROTOBUF_C_TYPE_ENUM) n = 1; /* its default */
+    for (size_t i = 0; i < n; i++) {
+        const char *value = value_text(field, od_message_element(m, field, i));
+        if (value && !is_supported(m->descriptor->short_name, field->name, value, allowed, sizeof allowed))
+            od_check_add(&w->check, w->severity, m, field->name, allowed, NULL, "%s %s is not supported yet", field->name, value);
+    }
+}
+
+static int is_off(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, double off)
+{
+    if (field->label == PROTOBUF_C_LABEL_REPEATED || (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)) return !od_message_has(m, field);
+    const void *v = od_message_element(m, field, 0);
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_MESSAGE:
+    case PROTOBUF_C_TYPE_STRING: return !od_message_has(m, field);
+    case PROTOBUF_C_TYPE_FLOAT: return *(const float *)v == off;
+    case PROTOBUF_C_TYPE_DOUBLE: return *(const double *)v == off;
+    case PROTOBUF_C_TYPE_UINT32: return *(const uint32_t *)v == off;
+    default: return od_message_element_size(field->type) == 4 && *(const int32_t *)v == off;
+    }
+}
+
+static void check_message(walk *w, const ProtobufCMessage *m)
+{
+    const char *type = m->descriptor->short_name;
+    for (size_t i = 0; i < sizeof governed / sizeof *governed; i++) {
+        if (strcmp(governed[i].type, type) || !(governed[i].needed_by & w->use)) continue;
+        for (unsigned k = 0; k < m->descriptor->n_fields; k++) {
+            const ProtobufCFieldDescriptor *field = &m->descriptor->fields[k];
+            if (!governed[i].field)
+                check_alternative(w, m, field);
+            else if (!strcmp(governed[i].field, field->name))
+                check_values(w, m, field);
+        }
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const ProtobufCFieldDescriptor *field;
+        if (strcmp(refused[i].type, type) || !(refused[i].needed_by & w->use)) continue;
+        field = od_message_field(m->descriptor, refused[i].field);
+        if (field && !is_off(m, field, refused[i].off))
+            od_check_add(&w->check, w->severity, m, field->name, NULL, refused[i].fix ? refused[i].fix : "remove it",
+                         "%s is not supported yet", field->name);
+    }
+}
+
+/* Parts that a use doesn't look at. */
+static int is_used(const walk *w, const ProtobufCMessage *m, const char *field)
+{
+    if (m->descriptor != &object_detection__protos__train_eval_pipeline_config__descriptor) return 1;
+    if (!strcmp(field, "train_config") || !strcmp(field, "train_input_reader")) return w->use & T;
+    if (!strcmp(field, "eval_config") || !strcmp(field, "eval_input_reader")) return w->use & E;
+    return 1;
+}
+
+static void walk_message(walk *w, const ProtobufCMessage *m)
+{
+    check_message(w, m);
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &m->descriptor->fields[i];
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE || !is_used(w, m, field->name)) continue;
+        char allowed[400];
+        if (is_refused_alternative(w, m, field, allowed, sizeof allowed)) continue; /* its parts don't matter then */
+        size_t n = od_message_count(m, field);
+        for (size_t k = 0; k < n; k++) walk_message(w, *(ProtobufCMessage *const *)od_message_element(m, field, k));
+    }
+}
+
+void od_support_list(const od_config *config, od_config_use use, od_config_severity severity, od_problems *problems)
+{
+    walk w = {.check = {.config = config, .problems = problems}, .use = (int)use, .severity = severity};
+    walk_message(&w, od_text_tree_root(od_config_tree(config)));
+}
+
+od_status od_config_require_supported(const od_config *config, od_config_use use, od_error *err)
+{
+    od_problems problems = {0};
+    od_support_list(config, use, OD_CONFIG_ERROR, &problems);
+    od_status status = problems.errors || problems.failed ? od_problems_to_error(&problems, OD_ERR_UNSUPPORTED, err) : OD_OK;
+    od_problems_deinit(&problems);
+    return status;
+}
+
+/* Finds a message type by its short name below `type`. */
+static const ProtobufCMessageDescriptor *find_type(const ProtobufCMessageDescriptor *type, const char *name)
+{
+    if (!strcmp(type->short_name, name)) return type;
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        if (type->fields[i].type != PROTOBUF_C_TYPE_MESSAGE) continue;
+        const ProtobufCMessageDescriptor *found = find_type(type->fields[i].descriptor, name);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+static int row_is_good(const char *type, const char *field)
+{
+    const ProtobufCMessageDescriptor *d = find_type(&object_detection__protos__train_eval_pipeline_config__descriptor, type);
+    return d && (!field || od_message_field(d, field));
+}
+
+const char *od_support_bad_row(void)
+{
+    for (size_t i = 0; i < sizeof governed / sizeof *governed; i++)
+        if (!row_is_good(governed[i].type, governed[i].field)) return governed[i].type;
+    for (size_t i = 0; i < sizeof supported / sizeof *supported; i++)
+        if (!row_is_good(supported[i].type, supported[i].field)) return supported[i].field;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (!row_is_good(refused[i].type, refused[i].field)) return refused[i].field;
+    return NULL;
+}
