@@ -72,7 +72,7 @@ static void act_derivative(int64_t n, float *z, od_act act)
         for (int64_t i = 0; i < n; i++) z[i] = z[i] > 0.0f ? 1.0f : 0.0f;
         break;
     case OD_ACT_RELU6:
-        for (int64_t i = 0; i < n; i++) z[i] = (z[i] > 0.0f) & (z[i] < 6.0f) ? 1.0f : 0.0f;
+        for (int64_t i = 0; i < n; i++) z[i] = (float)((z[i] > 0.0f) & (z[i] < 6.0f));
         break;
     case OD_ACT_SWISH:
         for (int64_t i = 0; i < n; i++) {
