@@ -178,19 +178,23 @@ od_status od_label_map_load(const char *path, od_label_map **out, od_error *err)
 od_status od_label_map_format(const od_label_map *map, char **text, size_t *size, od_error *err)
 {
     od_strbuf b = {0};
-    od_strbuf_puts(&b, "");
-    for (size_t i = 0; i < map->count; i++) {
-        const label *l = &map->labels[i];
-        item_proto item = OBJECT_DETECTION__PROTOS__STRING_INT_LABEL_MAP_ITEM__INIT;
-        item.name = l->name;
-        item.has_id = 1;
-        item.id = l->id;
-        item.display_name = l->display_name;
-        od_strbuf_puts(&b, "item {\n");
-        od_text_format(&item.base, &b);
-        od_strbuf_puts(&b, "}\n");
+    item_proto *items = od_calloc(map->count, sizeof *items), **pointers = od_calloc(map->count, sizeof *pointers);
+    for (size_t i = 0; items && pointers && i < map->count; i++) {
+        object_detection__protos__string_int_label_map_item__init(&items[i]);
+        items[i].name = map->labels[i].name;
+        items[i].has_id = 1;
+        items[i].id = map->labels[i].id;
+        items[i].display_name = map->labels[i].display_name;
+        pointers[i] = &items[i];
     }
-    if (od_strbuf_failed(&b)) {
+    map_proto proto = OBJECT_DETECTION__PROTOS__STRING_INT_LABEL_MAP__INIT;
+    proto.n_item = map->count;
+    proto.item = pointers;
+    if (items && pointers) od_text_format(&proto.base, &b);
+    int failed = !items || !pointers || od_strbuf_failed(&b);
+    od_free(items);
+    od_free(pointers);
+    if (failed) {
         od_strbuf_deinit(&b);
         return od_error_nomem(err, "a label map's text");
     }
