@@ -173,20 +173,20 @@ static void fill(float *to, const float value[3], int64_t pixels)
     for (int64_t i = 0; i < pixels; i++, to += 3) memcpy(to, value, 3 * sizeof *to);
 }
 
-static void pad(const od_preprocess *p, const od_preprocess_shape *s, int height, int width, float *out)
+void od_preprocess_pad(const od_preprocess *p, int from_height, int from_width, int height, int width, float *out)
 {
     float value[3];
     memcpy(value, p->pad_value, sizeof value);
     if (!p->normalize_first) od_normalize_row(&p->normalization, value, 1);
-    for (int y = 0; y < s->true_height && width > s->true_width; y++)
-        fill(out + ((int64_t)y * width + s->true_width) * 3, value, width - s->true_width);
-    fill(out + (int64_t)s->true_height * width * 3, value, (int64_t)(height - s->true_height) * width);
+    for (int y = 0; y < from_height && width > from_width; y++)
+        fill(out + ((int64_t)y * width + from_width) * 3, value, width - from_width);
+    fill(out + (int64_t)from_height * width * 3, value, (int64_t)(height - from_height) * width);
 }
 
 od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, int height, int width, float *out,
                             od_error *err)
 {
-    od_preprocess_shape s;
+    od_preprocess_shape s = {0};
     OD_TRY(od_preprocess_find_shape(p, view->height, view->width, &s, err));
     if (height < s.height || width < s.width)
         return od_error_set(err, OD_ERR_ARG, "preprocessing to %d x %d pixels needs %d x %d", width, height, s.width,
@@ -198,7 +198,7 @@ od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, i
                           p->normalize_first ? &p->normalization : NULL,
                           p->normalize_first ? NULL : &p->normalization};
     OD_TRY(od_image_resize(view, &r, out, (ptrdiff_t)width * 3, err));
-    pad(p, &s, height, width, out);
+    od_preprocess_pad(p, s.true_height, s.true_width, height, width, out);
     return OD_OK;
 }
 

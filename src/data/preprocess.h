@@ -66,4 +66,7 @@ od_status od_preprocess_find_shape(const od_preprocess *p, int height, int width
 od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, int height, int width, float *out,
                             od_error *err);
 
+/* Fills what lies below row from_height and right of column from_width of out [height, width, 3] with padding. */
+void od_preprocess_pad(const od_preprocess *p, int from_height, int from_width, int height, int width, float *out);
+
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/batch.h"
+
+#include "util/alloc.h"
+
+#include <string.h>
+
+od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, od_error *err)
+{
+    size_t n = (size_t)size, boxes = n * (size_t)max_boxes;
+    *b = (od_batch){.height = height, .width = width, .max_boxes = max_boxes};
+    b->image_floats = n * (size_t)height * (size_t)width * 3;
+    if (b->image_floats) b->images = od_aligned_malloc(b->image_floats, sizeof *b->images);
+    b->true_shapes = od_calloc(n * 3, sizeof *b->true_shapes);
+    b->boxes = od_calloc(boxes * 4, sizeof *b->boxes);
+    b->classes = od_calloc(boxes, sizeof *b->classes);
+    b->weights = od_calloc(boxes, sizeof *b->weights);
+    b->flags = od_calloc(boxes, sizeof *b->flags);
+    b->box_counts = od_calloc(n, sizeof *b->box_counts);
+    b->items = od_calloc(n, sizeof *b->items);
+    if ((b->images || !b->image_floats) && b->true_shapes && b->boxes && b->classes && b->weights && b->flags &&
+        b->box_counts && b->items)
+        return OD_OK;
+    od_batch_deinit(b, size);
+    return od_error_nomem(err, "a batch");
+}
+
+static void clear_item(od_batch_item *item)
+{
+    od_free(item->objects);
+    od_example_deinit(&item->example);
+    od_image_deinit(&item->image);
+    od_free(item->pixels);
+    *item = (od_batch_item){0};
+}
+
+void od_batch_clear(od_batch *b, int size)
+{
+    for (int i = 0; b->items && i < size; i++) clear_item(b->items + i);
+}
+
+void od_batch_deinit(od_batch *b, int size)
+{
+    od_batch_clear(b, size);
+    od_aligned_free(b->images);
+    od_free(b->true_shapes);
+    od_free(b->boxes);
+    od_free(b->classes);
+    od_free(b->weights);
+    od_free(b->flags);
+    od_free(b->box_counts);
+    od_free(b->items);
+    *b = (od_batch){0};
+}
+
+/* Moves the good items to the front; with fixed shapes their pictures lie in `images` and move along. */
+static int leave_out_failed(od_batch *b, int size, int fixed)
+{
+    size_t floats = (size_t)b->height * (size_t)b->width * 3;
+    int kept = 0;
+    for (int i = 0; i < size; i++) {
+        if (b->items[i].failed) {
+            clear_item(b->items + i);
+            continue;
+        }
+        if (kept < i) {
+            b->items[kept] = b->items[i];
+            b->items[i] = (od_batch_item){0};
+            if (fixed)
+                memcpy(b->images + (size_t)kept * floats, b->images + (size_t)i * floats, floats * sizeof *b->images);
+        }
+        kept++;
+    }
+    return kept;
+}
+
+static od_status find_room(od_batch *b, od_error *err)
+{
+    b->height = b->width = 0;
+    for (int i = 0; i < b->count; i++) {
+        if (b->items[i].shape.height > b->height) b->height = b->items[i].shape.height;
+        if (b->items[i].shape.width > b->width) b->width = b->items[i].shape.width;
+    }
+    size_t need = (size_t)b->count * (size_t)b->height * (size_t)b->width * 3;
+    if (need <= b->image_floats) return OD_OK;
+    od_aligned_free(b->images);
+    b->image_floats = 0;
+    b->images = od_aligned_malloc(need, sizeof *b->images);
+    if (!b->images) return od_error_nomem(err, "a batch");
+    b->image_floats = need;
+    return OD_OK;
+}
+
+static void join_pictures(od_batch *b, const od_preprocess *p)
+{
+    for (int i = 0; i < b->count; i++) {
+        od_batch_item *item = b->items + i;
+        float *to = b->images + (size_t)i * (size_t)b->height * (size_t)b->width * 3;
+        size_t row = (size_t)item->shape.width * 3;
+        for (int y = 0; y < item->shape.height; y++)
+            memcpy(to + (size_t)y * (size_t)b->width * 3, item->pixels + (size_t)y * row, row * sizeof *to);
+        od_preprocess_pad(p, item->shape.height, item->shape.width, b->height, b->width, to);
+        od_free(item->pixels);
+        item->pixels = NULL;
+    }
+}
+
+/* Boxes of the picture to boxes of the padded picture, as change_coordinate_frame computes it in float32. */
+static void write_boxes(od_batch *b, int i)
+{
+    const od_batch_item *item = b->items + i;
+    int count = item->object_count < b->max_boxes ? item->object_count : b->max_boxes;
+    size_t at = (size_t)i * (size_t)b->max_boxes;
+    float scale[2] = {1.0f / ((float)b->height / (float)item->shape.true_height),
+                      1.0f / ((float)b->width / (float)item->shape.true_width)};
+    memset(b->boxes + at * 4, 0, (size_t)b->max_boxes * 4 * sizeof *b->boxes);
+    memset(b->classes + at, 0, (size_t)b->max_boxes * sizeof *b->classes);
+    memset(b->weights + at, 0, (size_t)b->max_boxes * sizeof *b->weights);
+    memset(b->flags + at, 0, (size_t)b->max_boxes * sizeof *b->flags);
+    for (int k = 0; k < count; k++) {
+        const od_object *o = item->objects + k;
+        for (int c = 0; c < 4; c++) b->boxes[(at + (size_t)k) * 4 + (size_t)c] = o->box[c] * scale[c % 2];
+        b->classes[at + (size_t)k] = o->label - 1;
+        b->weights[at + (size_t)k] = o->weight;
+        b->flags[at + (size_t)k] = o->flags;
+    }
+    b->box_counts[i] = count;
+    int32_t *shape = b->true_shapes + (size_t)i * 3;
+    shape[0] = item->shape.true_height;
+    shape[1] = item->shape.true_width;
+    shape[2] = 3;
+}
+
+od_status od_batch_finish(od_batch *b, const od_preprocess *p, int size, int fixed, od_error *err)
+{
+    b->count = leave_out_failed(b, size, fixed);
+    if (!fixed && b->count) {
+        OD_TRY(find_room(b, err));
+        join_pictures(b, p);
+    }
+    for (int i = 0; i < b->count; i++) write_boxes(b, i);
+    return OD_OK;
+}
