@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OD API's building blocks on top of the graph: a convolution, its batch norm and its activation with variables named by
+ * their checkpoint paths. Paths are printf formats. An error stays in the graph (od_graph_check).
+ */
+#ifndef OD_MODELS_LAYERS_H
+#define OD_MODELS_LAYERS_H
+
+#include "nn/graph.h"
+
+#include "hyperparams.pb-c.h"
+
+/* What a Hyperparams message says (KerasLayerHyperparams in builders/hyperparams_builder.py). */
+typedef struct od_hyperparams {
+    od_init init;
+    float l2;
+    od_act act;
+    int has_bn, bn_scale, bn_center;
+    float bn_momentum, bn_epsilon;
+    int force_use_bias;
+    int frozen; /* batch norm keeps its moving statistics (freeze_batchnorm) */
+} od_hyperparams;
+
+/* NULL gives the message's defaults. Unsupported settings (L1, group norm, ...) are OD_ERR_UNSUPPORTED by name. */
+od_status od_hyperparams_read(const ObjectDetection__Protos__Hyperparams *proto, od_hyperparams *out, od_error *err);
+/* KerasLayerHyperparams.use_bias(). */
+int od_hyperparams_use_bias(const od_hyperparams *h);
+
+extern const od_init od_init_glorot_uniform;
+
+/* A convolution's settings. */
+typedef struct od_layer {
+    int kernel, stride;
+    od_padding padding;
+    int bias;            /* has one */
+    float bias_init;
+    od_init init;        /* of the kernel, or of the depthwise part */
+    float l2;
+    od_init pointwise_init; /* separable convolutions: of the second part */
+    float pointwise_l2;
+} od_layer;
+
+/* <path>/kernel, <path>/bias */
+od_value od_layer_conv(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
+    __attribute__((format(printf, 5, 6)));
+/* <path>/depthwise_kernel, <path>/bias */
+od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, const char *path, ...) __attribute__((format(printf, 4, 5)));
+/* <path>/depthwise_kernel, <path>/pointwise_kernel, <path>/bias (Keras' SeparableConv2D) */
+od_value od_layer_separable(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
+    __attribute__((format(printf, 5, 6)));
+/* <path>/{gamma,beta,moving_mean,moving_variance}, then `act`. Without batch norm in `h`: only the activation. */
+od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, od_act act, const char *path, ...)
+    __attribute__((format(printf, 5, 6)));
+
+#endif

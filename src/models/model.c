@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "models/model.h"
+
+#include "models/meta.h"
+#include "util/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+struct od_model {
+    const od_meta *meta;
+    void *self;
+    od_variables vars;
+    const char *type, *backbone_path, *features_path;
+    int num_classes;
+};
+
+struct od_instance {
+    od_model *model;
+    od_graph graph;
+    od_net *net;
+    void *state;
+    int64_t batch;
+};
+
+double od_losses_get(const od_losses *losses, const char *tag)
+{
+    for (int i = 0; i < losses->count; i++)
+        if (!strcmp(losses->item[i].tag, tag)) return losses->item[i].value;
+    return NAN;
+}
+
+static const od_meta *find_meta(const od_config *config, od_error *err)
+{
+    const ObjectDetection__Protos__DetectionModel *model = od_config_proto(config)->model;
+    if (!model) {
+        od_error_set(err, OD_ERR_CONFIG, "the config has no model { ... }");
+        return NULL;
+    }
+    if (model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_SSD) return &od_meta_ssd;
+    od_config_error(config, model, NULL, err, OD_ERR_UNSUPPORTED, "this meta-architecture is not supported yet; supported: ssd");
+    return NULL;
+}
+
+/* Variables don't depend on the image's size, so any size that the network accepts serves to create them. */
+static od_status create_variables(od_model *m, int with_training, od_error *err)
+{
+    od_graph g;
+    od_graph_init(&g, &m->vars);
+    od_value images = od_graph_input(&g, 1, 256, 256, 3);
+    od_status status = m->meta->build(m->self, &g, images, NULL, err);
+    if (status == OD_OK) status = od_graph_check(&g, err);
+    od_graph_deinit(&g);
+    return status == OD_OK ? od_variables_allocate(&m->vars, with_training, err) : status;
+}
+
+od_status od_model_create(od_model **out, const od_config *config, int with_training, od_error *err)
+{
+    const od_meta *meta = find_meta(config, err);
+    if (!meta) return err ? err->status : OD_ERR_UNSUPPORTED;
+    od_model *m = od_calloc(1, sizeof *m);
+    if (!m) return od_error_nomem(err, "the model");
+    m->meta = meta;
+    od_variables_init(&m->vars);
+    od_status status = meta->create(config, &m->self, err);
+    if (status == OD_OK) {
+        meta->info(m->self, &m->type, &m->num_classes, &m->backbone_path, &m->features_path);
+        status = create_variables(m, with_training, err);
+    }
+    if (status != OD_OK) {
+        od_model_free(m);
+        return status;
+    }
+    *out = m;
+    return OD_OK;
+}
+
+void od_model_free(od_model *m)
+{
+    if (!m) return;
+    if (m->self) m->meta->free(m->self);
+    od_variables_deinit(&m->vars);
+    od_free(m);
+}
+
+od_variables *od_model_variables(od_model *m)
+{
+    return &m->vars;
+}
+
+int od_model_num_classes(const od_model *m)
+{
+    return m->num_classes;
+}
+
+const char *od_model_type(const od_model *m)
+{
+    return m->type;
+}
+
+const char *od_model_backbone_path(const od_model *m)
+{
+    return m->backbone_path;
+}
+
+const char *od_model_features_path(const od_model *m)
+{
+    return m->features_path;
+}
+
+od_status od_instance_create(od_instance **out, od_model *model, od_net_mode mode, int64_t batch, int64_t height, int64_t width,
+                             const od_net_options *options, od_error *err)
+{
+    od_instance *inst = od_calloc(1, sizeof *inst);
+    if (!inst) return od_error_nomem(err, "the network");
+    inst->model = model;
+    inst->batch = batch;
+    od_graph_init(&inst->graph, &model->vars);
+    od_value images = od_graph_input(&inst->graph, batch, height, width, 3);
+    od_status status = model->meta->build(model->self, &inst->graph, images, &inst->state, err);
+    if (status == OD_OK) status = od_net_create(&inst->net, &inst->graph, mode, options, err);
+    if (status != OD_OK) {
+        od_instance_free(inst);
+        return status;
+    }
+    *out = inst;
+    return OD_OK;
+}
+
+void od_instance_free(od_instance *inst)
+{
+    if (!inst) return;
+    if (inst->state) inst->model->meta->free_state(inst->state);
+    od_net_free(inst->net);
+    od_graph_deinit(&inst->graph);
+    od_free(inst);
+}
+
+od_net *od_instance_net(od_instance *inst)
+{
+    return inst->net;
+}
+
+const od_graph *od_instance_graph(const od_instance *inst)
+{
+    return &inst->graph;
+}
+
+void od_instance_forward(od_instance *inst, const float *images)
+{
+    od_net_forward(inst->net, images);
+}
+
+static double regularization_loss(const od_net *net)
+{
+    double sum = 0;
+    for (size_t i = 0; i < net->vars->count; i++) {
+        const od_variable *v = &net->vars->items[i];
+        if (v->l2 > 0) sum += .5 * v->l2 * net->k->sum_squares(v->size, net->vars->value + v->offset);
+    }
+    return sum;
+}
+
+static void add_loss(od_losses *losses, const char *tag, double value)
+{
+    losses->item[losses->count].tag = tag;
+    losses->item[losses->count++].value = value;
+}
+
+od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_losses *losses, od_error *err)
+{
+    losses->count = 0;
+    OD_TRY(inst->model->meta->loss(inst->state, inst->net, truth, inst->net->mode == OD_NET_TRAIN, losses, err));
+    add_loss(losses, "Loss/regularization_loss", regularization_loss(inst->net));
+    double total = 0;
+    for (int i = 0; i < losses->count; i++) total += losses->item[i].value;
+    add_loss(losses, "Loss/total_loss", total);
+    return OD_OK;
+}
+
+void od_instance_backward(od_instance *inst)
+{
+    od_variables *vars = &inst->model->vars;
+    memset(vars->grad, 0, vars->elements * sizeof *vars->grad);
+    od_net_backward(inst->net);
+    for (size_t i = 0; i < vars->count; i++) {
+        const od_variable *v = &vars->items[i];
+        const float *w = vars->value + v->offset;
+        float *g = vars->grad + v->offset;
+        if (v->l2 > 0)
+            for (int64_t j = 0; j < v->size; j++) g[j] += v->l2 * w[j];
+    }
+}
+
+od_status od_instance_detect(od_instance *inst, const int32_t (*true_shapes)[3], od_detections *detections, od_error *err)
+{
+    return inst->model->meta->detect(inst->state, inst->net, true_shapes, detections, err);
+}
+
+const float *od_instance_prediction(const od_instance *inst, const char *name, int64_t shape[4])
+{
+    return inst->model->meta->prediction(inst->state, inst->net, name, shape);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The SSD meta-architecture (meta_architectures/ssd_meta_arch.py): feature extractor -> box predictor -> anchors, targets,
+ * losses, post-processing. Feature extractors are rows of a table.
+ */
+#include "detection/anchors.h"
+#include "detection/ssd_loss.h"
+#include "detection/target_assigner.h"
+#include "models/meta.h"
+#include "models/ssd_features.h"
+#include "models/weight_shared_predictor.h"
+#include "util/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef ObjectDetection__Protos__Ssd ssd_config;
+
+typedef struct ssd {
+    const od_config *config;
+    const ssd_config *c;
+    const od_ssd_features *features; /* row of the table */
+    od_ssd_loss *loss;
+} ssd;
+
+typedef struct ssd_state {
+    const ssd *model;
+    od_value boxes, classes;
+    od_anchors *anchors;
+    od_target_assigner *assigner;
+    od_targets targets;
+    od_postprocess *postprocess;
+    float (*windows)[4]; /* [N] the true image within the padded one */
+} ssd_state;
+
+static void ssd_free(void *self)
+{
+    ssd *s = self;
+    od_ssd_loss_free(s->loss);
+    od_free(s);
+}
+
+static od_status check_config(const ssd *s, od_error *err)
+{
+    const ssd_config *c = s->c;
+    if (c->num_classes < 1) return od_config_error(s->config, c, "num_classes", err, OD_ERR_CONFIG, "num_classes is %d; expected at least 1", c->num_classes);
+    if (!c->feature_extractor || !c->feature_extractor->type)
+        return od_config_error(s->config, c, "feature_extractor", err, OD_ERR_CONFIG, "the ssd model has no feature_extractor { type: ... }");
+    if (!c->box_predictor || !c->anchor_generator)
+        return od_config_error(s->config, c, NULL, err, OD_ERR_CONFIG, "the ssd model needs box_predictor { ... } and anchor_generator { ... }");
+    if (c->box_predictor->box_predictor_oneof_case != OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_WEIGHT_SHARED_CONVOLUTIONAL_BOX_PREDICTOR)
+        return od_config_error(s->config, c->box_predictor, NULL, err, OD_ERR_UNSUPPORTED,
+                               "only weight_shared_convolutional_box_predictor is supported by ssd models yet");
+    if (c->mask_head_config) return od_config_error(s->config, c, "mask_head_config", err, OD_ERR_UNSUPPORTED, "mask_head_config is not supported");
+    return OD_OK;
+}
+
+static od_status ssd_create(const od_config *config, void **self, od_error *err)
+{
+    ssd *s = od_calloc(1, sizeof *s);
+    if (!s) return od_error_nomem(err, "the model");
+    s->config = config;
+    s->c = od_config_proto(config)->model->ssd;
+    od_status status = check_config(s, err);
+    if (status == OD_OK) status = od_ssd_features_find(config, s->c->feature_extractor, &s->features, err);
+    if (status == OD_OK) status = od_ssd_loss_create(s->c, &s->loss, err);
+    if (status != OD_OK) {
+        ssd_free(s);
+        return status;
+    }
+    *self = s;
+    return OD_OK;
+}
+
+static void ssd_info(const void *self, const char **type, int *num_classes, const char **backbone_path, const char **features_path)
+{
+    const ssd *s = self;
+    *type = s->features->type;
+    *num_classes = s->c->num_classes;
+    *backbone_path = s->features->backbone_path;
+    *features_path = "model/_feature_extractor";
+}
+
+static int class_slots(const ssd_config *c)
+{
+    return c->num_classes + (c->add_background_class ? 1 : 0);
+}
+
+static void free_state(void *state)
+{
+    ssd_state *st = state;
+    od_targets_deinit(&st->targets);
+    od_postprocess_free(st->postprocess);
+    od_free(st->windows);
+    od_target_assigner_free(st->assigner);
+    od_anchors_free(st->anchors);
+    od_free(st);
+}
+
+/* Anchors and target assigner for the feature maps' sizes. */
+static od_status create_state(const ssd *s, const od_graph *g, od_value images, const od_value *maps, int levels, ssd_state **out, od_error *err)
+{
+    ssd_state *st = od_calloc(1, sizeof *st);
+    if (!st) return od_error_nomem(err, "the model");
+    st->model = s;
+    int64_t shapes[OD_SSD_MAX_LEVELS][2];
+    for (int i = 0; i < levels; i++) shapes[i][0] = g->values[maps[i]].shape.h, shapes[i][1] = g->values[maps[i]].shape.w;
+    const od_tensor_shape *image = &g->values[images].shape;
+    od_status status = od_anchors_create(s->c->anchor_generator, (const int64_t(*)[2])shapes, levels, image->h, image->w, 0, &st->anchors, err);
+    if (status == OD_OK) status = od_target_assigner_create_ssd(s->c, st->anchors->boxes, st->anchors->count, &st->assigner, err);
+    if (status == OD_OK) status = od_postprocess_create_ssd(s->c, st->anchors->boxes, st->anchors->count, &st->postprocess, err);
+    st->windows = od_calloc((size_t)image->n, sizeof *st->windows);
+    if (status == OD_OK && !st->windows) status = od_error_nomem(err, "the model");
+    if (status != OD_OK) {
+        free_state(st);
+        return status;
+    }
+    *out = st;
+    return OD_OK;
+}
+
+static od_status build_predictions(const ssd *s, od_graph *g, const od_value *maps, int levels, od_value *boxes, od_value *classes, od_error *err)
+{
+    int expected, anchors;
+    OD_TRY(od_anchors_levels(s->c->anchor_generator, &expected, err));
+    if (expected != levels)
+        return od_config_error(s->config, s->c, "anchor_generator", err, OD_ERR_CONFIG,
+                               "the anchor generator has %d levels, the feature extractor %d; make min_level and max_level agree", expected, levels);
+    OD_TRY(od_anchors_per_location(s->c->anchor_generator, 0, &anchors, err));
+    od_predictor_options o = {class_slots(s->c), anchors, s->c->freeze_batchnorm, "model/_box_predictor"};
+    od_value level_boxes[OD_SSD_MAX_LEVELS], level_classes[OD_SSD_MAX_LEVELS];
+    OD_TRY(od_weight_shared_predictor_build(g, s->c->box_predictor->weight_shared_convolutional_box_predictor, &o, maps, levels, level_boxes,
+                                            level_classes, err));
+    *boxes = od_graph_concat_predictions(g, level_boxes, levels, 4, "box_encodings");
+    *classes = od_graph_concat_predictions(g, level_classes, levels, class_slots(s->c), "class_predictions_with_background");
+    od_graph_mark_output(g, *boxes);
+    od_graph_mark_output(g, *classes);
+    return od_graph_check(g, err);
+}
+
+static od_status ssd_build(const void *self, od_graph *g, od_value images, void **state, od_error *err)
+{
+    const ssd *s = self;
+    od_value maps[OD_SSD_MAX_LEVELS], boxes, classes;
+    int levels;
+    OD_TRY(s->features->build(s->c, g, images, maps, &levels, err));
+    OD_TRY(od_graph_check(g, err));
+    OD_TRY(build_predictions(s, g, maps, levels, &boxes, &classes, err));
+    if (!state) return OD_OK;
+    ssd_state *st;
+    OD_TRY(create_state(s, g, images, maps, levels, &st, err));
+    st->boxes = boxes;
+    st->classes = classes;
+    *state = st;
+    return OD_OK;
+}
+
+static od_status ssd_loss(void *state, od_net *net, const od_groundtruth *truth, int gradients, od_losses *losses, od_error *err)
+{
+    ssd_state *st = state;
+    int64_t batch = net->graph->values[st->boxes].shape.n;
+    OD_TRY(od_target_assigner_assign(st->assigner, truth, batch, &st->targets, err));
+    od_ssd_loss_values values;
+    OD_TRY(od_ssd_loss_run(st->model->loss, &st->targets, od_net_value(net, st->boxes), od_net_value(net, st->classes), &values,
+                           gradients ? od_net_grad(net, st->boxes) : NULL, gradients ? od_net_grad(net, st->classes) : NULL, err));
+    losses->item[losses->count].tag = "Loss/localization_loss";
+    losses->item[losses->count++].value = values.localization;
+    losses->item[losses->count].tag = "Loss/classification_loss";
+    losses->item[losses->count++].value = values.classification;
+    return OD_OK;
+}
+
+static od_status ssd_detect(void *state, od_net *net, const int32_t (*true_shapes)[3], od_detections *detections, od_error *err)
+{
+    ssd_state *st = state;
+    od_tensor_shape image = net->graph->values[0].shape;
+    for (int64_t i = 0; i < image.n; i++) {
+        st->windows[i][2] = (float)true_shapes[i][0] / (float)image.h;
+        st->windows[i][3] = (float)true_shapes[i][1] / (float)image.w;
+    }
+    return od_postprocess_run(st->postprocess, image.n, od_net_value(net, st->boxes), od_net_value(net, st->classes),
+                              (const float(*)[4])st->windows, detections, err);
+}
+
+static const float *ssd_prediction(const void *state, const od_net *net, const char *name, int64_t shape[4])
+{
+    const ssd_state *st = state;
+    if (!strcmp(name, "anchors")) {
+        memcpy(shape, (int64_t[]){st->anchors->count, 4, 1, 1}, 4 * sizeof *shape);
+        return st->anchors->boxes;
+    }
+    od_value v = !strcmp(name, "box_encodings") ? st->boxes : !strcmp(name, "class_predictions_with_background") ? st->classes : OD_NO_VALUE;
+    if (v == OD_NO_VALUE) return NULL;
+    od_tensor_shape s = net->graph->values[v].shape;
+    memcpy(shape, (int64_t[]){s.n, s.h, s.c, 1}, 4 * sizeof *shape);
+    return od_net_value(net, v);
+}
+
+const od_meta od_meta_ssd = {
+    .name = "ssd",
+    .create = ssd_create,
+    .free = ssd_free,
+    .info = ssd_info,
+    .build = ssd_build,
+    .free_state = free_state,
+    .loss = ssd_loss,
+    .detect = ssd_detect,
+    .prediction = ssd_prediction,
+};

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "models/weight_shared_predictor.h"
+
+typedef ObjectDetection__Protos__WeightSharedConvolutionalBoxPredictor predictor_config;
+
+typedef struct builder {
+    od_graph *g;
+    const predictor_config *c;
+    const od_predictor_options *o;
+    od_hyperparams h;
+} builder;
+
+static od_value convolution(builder *b, od_value x, int64_t filters, const od_layer *l, const char *path)
+{
+    if (b->c->use_depthwise) return od_layer_separable(b->g, x, filters, l, "%s", path);
+    return od_layer_conv(b->g, x, filters, l, "%s", path);
+}
+
+/* The tower of one head at one level: convolutions `scope`, batch norms <group>/<level>/{1,4,7,...}: the lists hold
+ * (convolution, batch norm, activation) triples. */
+static od_value tower(builder *b, od_value x, const char *scope, const char *group, int level)
+{
+    od_layer l = {.kernel = b->c->kernel_size,
+                  .stride = 1,
+                  .padding = OD_PAD_SAME,
+                  .bias = !(b->h.has_bn && !b->h.force_use_bias),
+                  .init = b->h.init,
+                  .l2 = b->h.l2,
+                  .pointwise_init = od_init_glorot_uniform};
+    if (b->c->apply_conv_hyperparams_pointwise) l.pointwise_init = b->h.init, l.pointwise_l2 = b->h.l2;
+    char path[256];
+    for (int i = 0; i < b->c->num_layers_before_predictor; i++) {
+        snprintf(path, sizeof path, "%s/_head_scope_conv_layers/%s/%d", b->o->path, scope, i);
+        x = convolution(b, x, b->c->depth, &l, path);
+        x = od_layer_batch_norm(b->g, x, &b->h, b->h.act, "%s/_base_tower_layers_for_heads/%s/%d/%d", b->o->path, group, level, 3 * i + 1);
+    }
+    return x;
+}
+
+static od_value head(builder *b, od_value x, int64_t filters, float bias_init, const char *leaf)
+{
+    int config_rules = !b->c->use_depthwise || b->c->apply_conv_hyperparams_to_heads;
+    od_layer l = {.kernel = b->c->kernel_size, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .bias_init = bias_init};
+    l.init = l.pointwise_init = config_rules ? b->h.init : od_init_glorot_uniform;
+    l.l2 = l.pointwise_l2 = config_rules ? b->h.l2 : 0;
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", b->o->path, leaf);
+    return convolution(b, x, filters, &l, path);
+}
+
+/* Levels of different widths get a 1x1 convolution to the most frequent width first (_insert_additional_projection_layer). */
+static od_status check_widths(const builder *b, const od_value *features, int levels, od_error *err)
+{
+    for (int i = 1; i < levels; i++)
+        if (features[i] != OD_NO_VALUE && b->g->values[features[i]].shape.c != b->g->values[features[0]].shape.c)
+            return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor on levels of different depths is not supported");
+    return OD_OK;
+}
+
+static od_status check_settings(const predictor_config *c, od_error *err)
+{
+    if (c->use_dropout) return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor { use_dropout: true } is not supported");
+    if (c->box_encodings_clip_range)
+        return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor { box_encodings_clip_range } is not supported");
+    if (c->score_converter != OBJECT_DETECTION__PROTOS__WEIGHT_SHARED_CONVOLUTIONAL_BOX_PREDICTOR__SCORE_CONVERTER__IDENTITY)
+        return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor { score_converter: SIGMOID } is not supported");
+    if (c->box_code_size != 4) return od_error_set(err, OD_ERR_CONFIG, "box_code_size is %d; expected 4", c->box_code_size);
+    if (c->use_depthwise && c->kernel_size == 1)
+        return od_error_set(err, OD_ERR_CONFIG, "weight_shared_convolutional_box_predictor: use_depthwise needs a kernel_size above 1");
+    if (c->kernel_size < 1 || c->num_layers_before_predictor < 0 || (c->depth < 1 && c->num_layers_before_predictor))
+        return od_error_set(err, OD_ERR_CONFIG, "weight_shared_convolutional_box_predictor: kernel_size %d, depth %d, num_layers_before_predictor %d; expected positive numbers",
+                            c->kernel_size, c->depth, c->num_layers_before_predictor);
+    return OD_OK;
+}
+
+od_status od_weight_shared_predictor_build(od_graph *g, const predictor_config *config, const od_predictor_options *options, const od_value *features,
+                                           int levels, od_value *boxes, od_value *classes, od_error *err)
+{
+    builder b = {.g = g, .c = config, .o = options};
+    OD_TRY(check_settings(config, err));
+    OD_TRY(od_hyperparams_read(config->conv_hyperparams, &b.h, err));
+    b.h.frozen = options->freeze_batchnorm;
+    OD_TRY(od_graph_check(g, err));
+    OD_TRY(check_widths(&b, features, levels, err));
+    for (int i = 0; i < levels; i++) {
+        int shared = config->share_prediction_tower;
+        od_value box_tower = tower(&b, features[i], shared ? "PredictionTower" : "BoxPredictionTower", "box_encodings", i);
+        od_value class_tower = shared ? box_tower : tower(&b, features[i], "ClassPredictionTower", "class_predictions_with_background", i);
+        boxes[i] = head(&b, box_tower, 4 * (int64_t)options->anchors_per_location, 0, "_box_prediction_head/_box_encoder_layers/0");
+        classes[i] = head(&b, class_tower, (int64_t)options->class_slots * options->anchors_per_location, config->class_prediction_bias_init,
+                          "_prediction_heads/class_predictions_with_background/_class_predictor_layers/0");
+    }
+    return od_graph_check(g, err);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Comparing this library with the reference implementation's own numbers (../shared/golden, made by ../shared/oracle/golden.py).
+ * One case is a folder; each file here checks one side of it and reports quantities against the bounds of golden_bounds.c.
+ */
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include "checkpoint/safetensors.h"
+#include "config/config.h"
+#include "data/preprocess.h"
+#include "models/model.h"
+
+/* What is bounded. */
+typedef enum golden_quantity {
+    GOLDEN_VARIABLES,      /* names and shapes that differ */
+    GOLDEN_RECIPE,         /* stored weights against the recipe */
+    GOLDEN_PIXELS,
+    GOLDEN_TRUE_SHAPES,
+    GOLDEN_ANCHORS,
+    GOLDEN_CLASS_TARGETS,
+    GOLDEN_CLASS_WEIGHTS,
+    GOLDEN_BOX_TARGETS,
+    GOLDEN_BOX_WEIGHTS,
+    GOLDEN_PREDICTIONS,
+    GOLDEN_POSTPROCESS,
+    GOLDEN_END_TO_END_IOU, /* 1 - IoU */
+    GOLDEN_END_TO_END_SCORE,
+    GOLDEN_LOSSES,         /* step 0 */
+    GOLDEN_LATER_LOSSES,   /* steps 1 and 2 */
+    GOLDEN_GRADIENT_NORM,
+    GOLDEN_GRADIENT_TENSOR_NORMS, /* of each tensor, relative to the global norm */
+    GOLDEN_GRADIENT_COSINE,       /* 1 - cosine */
+    GOLDEN_UPDATE_0,
+    GOLDEN_UPDATE_2,
+    GOLDEN_QUANTITIES
+} golden_quantity;
+
+double golden_bound(const char *case_name, golden_quantity q);
+
+typedef struct golden_dump {
+    od_safetensors_entry *entries;
+    size_t count, capacity;
+} golden_dump;
+
+typedef struct golden_case {
+    const char *dir, *name;
+    od_config *config;
+    od_model *model;
+    od_safetensors *forward, *train, *moving;
+    od_preprocess preprocess;
+    float learning_rate;
+    int small; /* gradients and variables are stored whole */
+    int64_t batch, height, width; /* of the preprocessed images */
+    float *images;                /* [batch, height, width, 3], ours */
+    int32_t (*true_shapes)[3];
+    od_groundtruth *truth;        /* [batch] */
+    int failures;
+    golden_dump forward_dump, train_dump;
+    int dumping;
+    const od_net_options *options;
+} golden_case;
+
+/* Prints a line; counts a failure when error > bound or isn't a number. `detail` (may be NULL) is appended. */
+void golden_report(golden_case *c, golden_quantity q, const char *what, double error, const char *detail);
+/* Keeps a copy for --dump. */
+void golden_dump_add(golden_case *c, golden_dump *dump, od_dtype dtype, int rank, const int64_t *shape, const void *data, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+od_status golden_dump_write(golden_dump *dump, const char *dir, const char *case_name, const char *file, od_error *err);
+void golden_dump_free(golden_dump *dump);
+
+/* An entry of a fixture, or NULL after counting a failure when it has another type. */
+const od_safetensors_entry *golden_entry(const od_safetensors *st, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sets every variable: the recipe's value by its name, then the moving statistics. */
+od_status golden_reset_variables(golden_case *c, od_error *err);
+
+od_status golden_check_variables(golden_case *c, od_error *err);
+od_status golden_check_forward(golden_case *c, od_error *err);
+od_status golden_check_targets(golden_case *c, od_error *err);
+od_status golden_check_training(golden_case *c, od_error *err);
+
+#endif

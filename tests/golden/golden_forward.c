@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inference side: preprocessing, raw predictions, post-processing alone and end to end.
+ */
+#include "golden.h"
+
+#include "detection/box.h"
+#include "util/alloc.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static double largest(const float *x, int64_t n)
+{
+    double m = 0;
+    for (int64_t i = 0; i < n; i++) m = fmax(m, fabs(x[i]));
+    return m;
+}
+
+/* Largest difference; NaN when either has one. */
+static double difference(const float *a, const float *b, int64_t n)
+{
+    double m = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        if (!(d <= m)) m = d;
+        if (isnan(d)) return NAN;
+    }
+    return m;
+}
+
+static int64_t floats(const od_safetensors_entry *e)
+{
+    return (int64_t)(e->bytes / 4);
+}
+
+static od_status check_preprocessing(golden_case *c, od_error *err)
+{
+    const od_safetensors_entry *image = golden_entry(c->forward, "image"), *want = golden_entry(c->forward, "preprocessed");
+    const od_safetensors_entry *shapes = golden_entry(c->forward, "true_image_shapes");
+    int h = (int)image->shape[1], w = (int)image->shape[2];
+    od_preprocess_shape shape;
+    OD_TRY(od_preprocess_find_shape(&c->preprocess, h, w, &shape, err));
+    c->height = shape.height;
+    c->width = shape.width;
+    int64_t pixels = (int64_t)shape.height * shape.width * 3;
+    c->images = od_aligned_malloc((size_t)(c->batch * pixels), sizeof(float));
+    c->true_shapes = od_calloc((size_t)c->batch, sizeof *c->true_shapes);
+    if (!c->images || !c->true_shapes) return od_error_nomem(err, "images");
+    double wrong = 0;
+    for (int64_t i = 0; i < c->batch; i++) {
+        od_image_view view = {.bytes = (const uint8_t *)image->data + i * h * w * 3, .width = w, .height = h, .row_step = 3 * w, .column_step = 3};
+        OD_TRY(od_preprocess_run(&c->preprocess, &view, shape.height, shape.width, c->images + i * pixels, err));
+        int32_t ours[3] = {shape.true_height, shape.true_width, 3};
+        memcpy(c->true_shapes[i], ours, sizeof ours);
+        if (shapes && memcmp((const int32_t *)shapes->data + 3 * i, ours, sizeof ours)) wrong++;
+    }
+    golden_dump_add(c, &c->forward_dump, OD_F32, 4, (int64_t[]){c->batch, c->height, c->width, 3}, c->images, "preprocessed");
+    if (shapes) golden_report(c, GOLDEN_TRUE_SHAPES, "true_image_shapes", wrong, NULL);
+    if (want) golden_report(c, GOLDEN_PIXELS, "preprocessed", difference(want->data, c->images, floats(want)), NULL);
+    return OD_OK;
+}
+
+static void check_predictions(golden_case *c, const od_instance *inst)
+{
+    size_t n = od_safetensors_count(c->forward);
+    for (size_t i = 0; i < n; i++) {
+        const od_safetensors_entry *e = od_safetensors_at(c->forward, i);
+        int64_t shape[4], size;
+        const char *name = !strncmp(e->name, "predict/", 8) ? e->name + 8 : !strcmp(e->name, "anchors") ? "anchors" : NULL;
+        const float *x = name ? od_instance_prediction(inst, name, shape) : NULL;
+        if (!x) continue;
+        size = shape[0] * shape[1] * shape[2] * shape[3];
+        golden_dump_add(c, &c->forward_dump, OD_F32, e->rank, e->shape, x, "%s", e->name);
+        char what[300];
+        snprintf(what, sizeof what, "%s", e->name);
+        if (size != floats(e)) {
+            golden_report(c, GOLDEN_PREDICTIONS, what, INFINITY, ": sizes differ");
+            continue;
+        }
+        double error = difference(e->data, x, size);
+        if (!strcmp(name, "anchors"))
+            golden_report(c, GOLDEN_ANCHORS, what, error, NULL);
+        else
+            golden_report(c, GOLDEN_PREDICTIONS, what, error / fmax(largest(e->data, size), 1e-30), NULL);
+    }
+}
+
+typedef struct detection {
+    float box[4], score;
+    int class_index, used;
+} detection;
+
+/* Image i of the fixture's detections; their number. */
+static int reference_detections(const golden_case *c, int64_t i, detection *out, int max)
+{
+    const od_safetensors_entry *boxes = golden_entry(c->forward, "detect/detection_boxes"), *scores = golden_entry(c->forward, "detect/detection_scores");
+    const od_safetensors_entry *classes = golden_entry(c->forward, "detect/detection_classes"), *count = golden_entry(c->forward, "detect/num_detections");
+    int64_t rows = boxes->shape[1];
+    int n = (int)((const float *)count->data)[i];
+    for (int j = 0; j < n && j < max; j++) {
+        memcpy(out[j].box, (const float *)boxes->data + (i * rows + j) * 4, sizeof out[j].box);
+        out[j].score = ((const float *)scores->data)[i * rows + j];
+        out[j].class_index = (int)((const float *)classes->data)[i * rows + j];
+        out[j].used = 0;
+    }
+    return n < max ? n : max;
+}
+
+static int our_detections(const od_detections *d, int64_t i, detection *out, int max)
+{
+    int n = d->count[i] < max ? d->count[i] : max;
+    for (int j = 0; j < n; j++) {
+        memcpy(out[j].box, d->boxes + (i * d->max + j) * 4, sizeof out[j].box);
+        out[j].score = d->scores[i * d->max + j];
+        out[j].class_index = d->classes[i * d->max + j];
+        out[j].used = 0;
+    }
+    return n;
+}
+
+static double box_difference(const detection *a, const detection *b)
+{
+    return difference(a->box, b->box, 4);
+}
+
+enum { MAX_DETECTIONS = 4096 };
+
+/* Each reference detection takes the nearest unused box of its class among those with a score within 1e-6. */
+static double match_exactly(const detection *want, int n, detection *have, int m)
+{
+    double worst = n == m ? 0 : INFINITY;
+    for (int i = 0; i < n; i++) {
+        int best = -1;
+        for (int j = 0; j < m; j++) {
+            if (have[j].used || have[j].class_index != want[i].class_index || fabs((double)have[j].score - want[i].score) > 1e-6) continue;
+            if (best < 0 || box_difference(&want[i], &have[j]) < box_difference(&want[i], &have[best])) best = j;
+        }
+        if (best < 0) return INFINITY;
+        have[best].used = 1;
+        worst = fmax(worst, box_difference(&want[i], &have[best]));
+    }
+    return worst;
+}
+
+/* Post-processing of the fixture's own predictions. */
+static od_status check_postprocessing(golden_case *c, od_error *err)
+{
+    const od_safetensors_entry *boxes = golden_entry(c->forward, "predict/box_encodings");
+    const od_safetensors_entry *classes = golden_entry(c->forward, "predict/class_predictions_with_background");
+    const od_safetensors_entry *anchors = golden_entry(c->forward, "predict/anchors");
+    const ObjectDetection__Protos__DetectionModel *model = od_config_proto(c->config)->model;
+    if (!boxes || !classes || !anchors || !model->ssd) return OD_OK;
+    od_postprocess *post;
+    OD_TRY(od_postprocess_create_ssd(model->ssd, anchors->data, anchors->shape[0], &post, err));
+    od_detections found = {0};
+    float (*windows)[4] = od_calloc((size_t)c->batch, sizeof *windows);
+    static detection want[MAX_DETECTIONS], have[MAX_DETECTIONS];
+    for (int64_t i = 0; windows && i < c->batch; i++) {
+        windows[i][2] = (float)c->true_shapes[i][0] / (float)c->height;
+        windows[i][3] = (float)c->true_shapes[i][1] / (float)c->width;
+    }
+    od_status status = windows ? od_postprocess_run(post, c->batch, boxes->data, classes->data, (const float(*)[4])windows, &found, err)
+                               : od_error_nomem(err, "windows");
+    double worst = 0;
+    for (int64_t i = 0; status == OD_OK && i < c->batch; i++) {
+        int n = reference_detections(c, i, want, MAX_DETECTIONS), m = our_detections(&found, i, have, MAX_DETECTIONS);
+        worst = fmax(worst, match_exactly(want, n, have, m));
+    }
+    if (status == OD_OK) golden_report(c, GOLDEN_POSTPROCESS, "post-processing of the fixture's predictions", worst, NULL);
+    od_free(windows);
+    od_detections_deinit(&found);
+    od_postprocess_free(post);
+    return status;
+}
+
+/* Every reference detection more than 1e-3 above the cut (the lowest score kept) needs a partner. */
+static void match_end_to_end(const detection *want, int n, detection *have, int m, double *iou_error, double *score_error)
+{
+    double cut = n ? want[n - 1].score : 0;
+    for (int i = 0; i < n; i++) {
+        if (want[i].score <= cut + 1e-3) continue;
+        int best = -1;
+        for (int j = 0; j < m; j++) {
+            if (have[j].used || have[j].class_index != want[i].class_index) continue;
+            if (fabs((double)have[j].score - want[i].score) > 1e-3) continue;
+            if (best < 0 || od_box_iou(want[i].box, have[j].box) > od_box_iou(want[i].box, have[best].box)) best = j;
+        }
+        if (best < 0) {
+            *iou_error = INFINITY;
+            return;
+        }
+        have[best].used = 1;
+        *iou_error = fmax(*iou_error, 1 - (double)od_box_iou(want[i].box, have[best].box));
+        *score_error = fmax(*score_error, fabs((double)have[best].score - want[i].score));
+    }
+}
+
+static void dump_detections(golden_case *c, const od_detections *d)
+{
+    int64_t n = d->batch, rows = d->max;
+    golden_dump_add(c, &c->forward_dump, OD_F32, 3, (int64_t[]){n, rows, 4}, d->boxes, "detect/detection_boxes");
+    golden_dump_add(c, &c->forward_dump, OD_F32, 2, (int64_t[]){n, rows}, d->scores, "detect/detection_scores");
+    float *classes = od_malloc((size_t)(n * rows), sizeof *classes), *count = od_malloc((size_t)n, sizeof *count);
+    for (int64_t i = 0; classes && i < n * rows; i++) classes[i] = (float)d->classes[i];
+    for (int64_t i = 0; count && i < n; i++) count[i] = (float)d->count[i];
+    if (classes) golden_dump_add(c, &c->forward_dump, OD_F32, 2, (int64_t[]){n, rows}, classes, "detect/detection_classes");
+    if (count) golden_dump_add(c, &c->forward_dump, OD_F32, 1, &n, count, "detect/num_detections");
+    od_free(classes);
+    od_free(count);
+}
+
+static od_status check_end_to_end(golden_case *c, od_instance *inst, od_error *err)
+{
+    static detection want[MAX_DETECTIONS], have[MAX_DETECTIONS];
+    od_detections found = {0};
+    od_status status = od_instance_detect(inst, (const int32_t(*)[3])c->true_shapes, &found, err);
+    double iou = 0, score = 0;
+    for (int64_t i = 0; status == OD_OK && i < c->batch; i++) {
+        int n = reference_detections(c, i, want, MAX_DETECTIONS), m = our_detections(&found, i, have, MAX_DETECTIONS);
+        match_end_to_end(want, n, have, m, &iou, &score);
+    }
+    if (status == OD_OK) {
+        dump_detections(c, &found);
+        golden_report(c, GOLDEN_END_TO_END_IOU, "end to end: 1 - IoU of partners", iou, NULL);
+        golden_report(c, GOLDEN_END_TO_END_SCORE, "end to end: scores of partners", score, NULL);
+    }
+    od_detections_deinit(&found);
+    return status;
+}
+
+od_status golden_check_forward(golden_case *c, od_error *err)
+{
+    OD_TRY(check_preprocessing(c, err));
+    OD_TRY(golden_reset_variables(c, err));
+    od_instance *inst;
+    OD_TRY(od_instance_create(&inst, c->model, OD_NET_INFER, c->batch, c->height, c->width, c->options, err));
+    od_instance_forward(inst, c->images);
+    check_predictions(c, inst);
+    od_status status = check_postprocessing(c, err);
+    if (status == OD_OK) status = check_end_to_end(c, inst, err);
+    od_instance_free(inst);
+    return status;
+}
