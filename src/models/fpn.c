@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models/fpn.h"
 
+#include <stdio.h>
+
 /* 3x3 (separable) convolution, batch norm, activation: create_conv_block. `path` holds the layers 0, 1, 2, after a
  * padding layer when the padding is explicit. */
 static od_value conv_block(od_graph *g, od_value x, const od_fpn_options *o, int stride, const char *path, int index)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models/mobilenet_v2.h"
 
+#include <stdio.h>
+
 typedef struct builder {
     od_graph *g;
     const od_mobilenet_v2_options *o;

@@ -141,13 +141,13 @@ static od_status build_predictions(const ssd *s, od_graph *g, const od_value *ma
 static od_status ssd_build(const void *self, od_graph *g, od_value images, void **state, od_error *err)
 {
     const ssd *s = self;
-    od_value maps[OD_SSD_MAX_LEVELS], boxes, classes;
+    od_value maps[OD_SSD_MAX_LEVELS], boxes = OD_NO_VALUE, classes = OD_NO_VALUE;
     int levels;
     OD_TRY(s->features->build(s->c, g, images, maps, &levels, err));
     OD_TRY(od_graph_check(g, err));
     OD_TRY(build_predictions(s, g, maps, levels, &boxes, &classes, err));
     if (!state) return OD_OK;
-    ssd_state *st;
+    ssd_state *st = NULL;
     OD_TRY(create_state(s, g, images, maps, levels, &st, err));
     st->boxes = boxes;
     st->classes = classes;

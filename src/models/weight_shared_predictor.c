@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models/weight_shared_predictor.h"
 
+#include <stdio.h>
+
 typedef ObjectDetection__Protos__WeightSharedConvolutionalBoxPredictor predictor_config;
 
 typedef struct builder {

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void golden_report(golden_case *c, golden_quantity q, const char *what, double error, const char *detail)

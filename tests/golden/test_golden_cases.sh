@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every golden case that the product supports, on every instruction set of this processor, fused and not.
+set -euo pipefail
+golden="$OD_SHARED_DIR/golden"
+[ -d "$golden" ] || { echo "skipped: needs ../shared/golden"; exit 77; }
+program="$OD_BUILD_DIR/test_golden"
+cases=("$golden/ssd_mobilenet_v2_fpnlite_small" "$golden/ssd_mobilenet_v2_fpnlite_320")
+for isa in ref avx2 avx512; do
+  [ "$isa" = ref ] || grep -q "${isa/avx512/avx512f}" /proc/cpuinfo || { echo "this processor has no $isa"; continue; }
+  OBJDET_ISA=$isa "$program" "${cases[@]}" | grep -vE '^ok' || { echo "golden failed on $isa"; exit 1; }
+done
+"$program" --no_fusion "${cases[@]}" | grep -vE '^ok'
+"$program" "$golden/ssd_mobilenet_v2_fpnlite_640" | grep -vE '^ok'
