@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run_setup.h"
+
+od_status od_run_setup_init(od_run_setup *s, const char *config_path, od_config_use use, od_error *err)
+{
+    *s = (od_run_setup){0};
+    if (!config_path) return od_error_set(err, OD_ERR_ARG, "no config: give --pipeline_config_path");
+    OD_TRY(od_config_load(config_path, &s->config, err));
+    OD_TRY(od_config_require_supported(s->config, use, err));
+    s->proto = od_config_proto(s->config);
+    od_status status = od_model_create(&s->model, s->config, use == OD_USE_TRAIN, err);
+    if (status == OD_OK) status = od_preprocess_init(&s->preprocess, s->proto->model, err);
+    return status;
+}
+
+void od_run_setup_deinit(od_run_setup *s)
+{
+    od_model_free(s->model);
+    od_config_free(s->config);
+    *s = (od_run_setup){0};
+}
+
+static od_status open_labels(od_run_input *in, const od_run_setup *s, const char *path, od_error *err)
+{
+    if (!path || !path[0]) return OD_OK;
+    OD_TRY(od_label_map_load(path, &in->labels, err));
+    int32_t max_id = od_label_map_max_id(in->labels);
+    int classes = od_model_num_classes(s->model);
+    if (max_id <= classes) return OD_OK;
+    return od_error_set(err, OD_ERR_CONFIG, "%s:%d: id %d (\"%s\") is above the config's num_classes %d; set num_classes to at least %d, or leave the class out",
+                        path, od_label_map_line(in->labels, max_id), max_id, od_label_map_name(in->labels, max_id), classes, max_id);
+}
+
+od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const ObjectDetection__Protos__InputReader *reader, const char *name,
+                            const od_run_input_options *o, od_error *err)
+{
+    *in = (od_run_input){.max_boxes = reader ? reader->max_number_of_boxes : 100};
+    const char *label_map = o->label_map_path ? o->label_map_path : reader ? reader->label_map_path : NULL;
+    OD_TRY(open_labels(in, s, label_map, err));
+    od_dataset_options options = {.label_map = in->labels, .image_dir = o->image_dir, .sample_1_of_n = o->sample_1_of_n};
+    if (!options.sample_1_of_n && reader) options.sample_1_of_n = reader->sample_1_of_n_examples;
+    if (o->input_path) return od_dataset_open(&in->dataset, &o->input_path, 1, &options, err);
+    const ObjectDetection__Protos__TFRecordInputReader *records =
+        reader && reader->input_reader_case == OBJECT_DETECTION__PROTOS__INPUT_READER__INPUT_READER_TF_RECORD_INPUT_READER ? reader->tf_record_input_reader : NULL;
+    if (!records || !records->n_input_path)
+        return od_config_error(s->config, reader, NULL, err, OD_ERR_CONFIG, "%s has no tf_record_input_reader { input_path: ... }", name);
+    od_status status = od_dataset_open(&in->dataset, (const char *const *)records->input_path, (int)records->n_input_path, &options, err);
+    if (status != OD_OK) od_error_prefix(err, "%s", name);
+    return status;
+}
+
+void od_run_input_deinit(od_run_input *in)
+{
+    od_dataset_free(in->dataset);
+    od_label_map_free(in->labels);
+    *in = (od_run_input){0};
+}

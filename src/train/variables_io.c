@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/variables_io.h"
+
+#include "checkpoint/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SLOT "momentum"
+#define OPTIMIZER "optimizer"
+
+static od_status write_variables(od_checkpoint_writer *w, const od_variables *vars, od_error *err)
+{
+    for (size_t i = 0; i < vars->count; i++) {
+        const od_variable *v = &vars->items[i];
+        OD_TRY(od_checkpoint_writer_add(w, v->name, OD_F32, v->rank, v->shape, vars->value + v->offset, err));
+    }
+    for (size_t i = 0; i < vars->count; i++) {
+        const od_variable *v = &vars->items[i];
+        if (v->trainable) OD_TRY(od_checkpoint_writer_add_slot(w, v->name, OPTIMIZER, SLOT, OD_F32, v->rank, v->shape, vars->slot + v->offset, err));
+    }
+    return OD_OK;
+}
+
+static od_status write_counters(od_checkpoint_writer *w, int64_t step, int64_t save_counter, float momentum, od_error *err)
+{
+    OD_TRY(od_checkpoint_writer_add_i64(w, "step", step, err));
+    OD_TRY(od_checkpoint_writer_add_i64(w, "save_counter", save_counter, err));
+    OD_TRY(od_checkpoint_writer_add_i64(w, OPTIMIZER "/iter", step, err));
+    OD_TRY(od_checkpoint_writer_add_f32(w, OPTIMIZER "/decay", 0, err));
+    return od_checkpoint_writer_add_f32(w, OPTIMIZER "/momentum", momentum, err);
+}
+
+od_status od_variables_save(od_model_dir *dir, od_model *model, int64_t step, float momentum, od_error *err)
+{
+    od_checkpoint_writer *w;
+    OD_TRY(od_checkpoint_writer_create(&w, od_model_dir_next(dir), err));
+    od_status status = write_variables(w, od_model_variables(model), err);
+    if (status == OD_OK) status = write_counters(w, step, od_model_dir_next_number(dir), momentum, err);
+    if (status != OD_OK) {
+        od_checkpoint_writer_abort(w);
+        return status;
+    }
+    OD_TRY(od_checkpoint_writer_finish(w, err));
+    return od_model_dir_commit(dir, err);
+}
+
+static void format_shape(int rank, const int64_t *shape, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "[");
+    for (int i = 0; i < rank && n < size; i++) n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? "," : "", (long long)shape[i]);
+    if (n < size) snprintf(out + n, size - n, "]");
+}
+
+/* Copies a tensor into `to` after comparing its shape with the variable's. */
+static od_status copy_tensor(const char *prefix, const od_variable *v, const od_checkpoint_tensor *t, float *to, od_error *err)
+{
+    int same = t->dtype == OD_F32 && t->rank == v->rank;
+    for (int i = 0; same && i < v->rank; i++) same = t->shape[i] == v->shape[i];
+    if (same) {
+        memcpy(to, t->data, t->bytes);
+        return OD_OK;
+    }
+    char have[128], want[128];
+    format_shape(t->rank, t->shape, have, sizeof have);
+    format_shape(v->rank, v->shape, want, sizeof want);
+    return od_error_set(err, OD_ERR_MISMATCH,
+                        "%s: %s is %s; this config's model has %s; use the config that the checkpoint was trained with (num_classes, "
+                        "depth_multiplier, ...) or fine_tune_checkpoint_type: \"detection\"",
+                        prefix, v->name, have, want);
+}
+
+static od_status restore_slot(od_checkpoint *c, od_variables *vars, const od_variable *v, int *missing, od_error *err)
+{
+    od_checkpoint_tensor t;
+    if (od_checkpoint_find_slot(c, v->name, SLOT, &t, NULL) == OD_OK)
+        return copy_tensor(od_checkpoint_prefix(c), v, &t, vars->slot + v->offset, err);
+    memset(vars->slot + v->offset, 0, (size_t)v->size * sizeof *vars->slot);
+    (*missing)++;
+    return OD_OK;
+}
+
+static od_status restore_all(od_checkpoint *c, od_variables *vars, int with_slots, od_error *err)
+{
+    int missing = 0;
+    for (size_t i = 0; i < vars->count; i++) {
+        const od_variable *v = &vars->items[i];
+        od_checkpoint_tensor t;
+        OD_TRY(od_checkpoint_find(c, v->name, &t, err));
+        OD_TRY(copy_tensor(od_checkpoint_prefix(c), v, &t, vars->value + v->offset, err));
+        if (with_slots && v->trainable) OD_TRY(restore_slot(c, vars, v, &missing, err));
+    }
+    vars->version++;
+    if (missing) od_log(OD_LOG_WARNING, "%s: no momentum for %d variables; they start at rest", od_checkpoint_prefix(c), missing);
+    return OD_OK;
+}
+
+od_status od_variables_restore(const char *prefix, od_model *model, int with_slots, int64_t *step, od_error *err)
+{
+    od_checkpoint *c;
+    OD_TRY(od_checkpoint_open(&c, prefix, err));
+    od_status status = restore_all(c, od_model_variables(model), with_slots, err);
+    if (status == OD_OK && od_checkpoint_step(c, step, NULL) != OD_OK) *step = -1;
+    od_checkpoint_close(c);
+    return status;
+}
+
+/* --- fine-tuning -------------------------------------------------------------------------------------------------------- */
+
+typedef struct fine_tuning {
+    const char *take;   /* variables below this path ... */
+    const char *as;     /* ... stand below this one in the checkpoint */
+    const char *type;
+} fine_tuning;
+
+static od_status choose(const od_config *config, const od_model *model, fine_tuning *f, od_error *err)
+{
+    const ObjectDetection__Protos__TrainConfig *t = od_config_proto(config)->train_config;
+    f->type = t->fine_tune_checkpoint_type[0] ? t->fine_tune_checkpoint_type : "classification";
+    if (!strcmp(f->type, "classification")) {
+        f->take = od_model_backbone_path(model);
+        f->as = "feature_extractor";
+    } else if (!strcmp(f->type, "detection")) {
+        f->take = f->as = od_model_features_path(model);
+    } else if (!strcmp(f->type, "full")) {
+        f->take = f->as = "model";
+    } else {
+        return od_config_error(config, t, "fine_tune_checkpoint_type", err, OD_ERR_CONFIG,
+                               "fine_tune_checkpoint_type: \"%s\"; expected \"classification\", \"detection\" or \"full\"", f->type);
+    }
+    return OD_OK;
+}
+
+static od_status fine_tune_variable(od_checkpoint *c, const fine_tuning *f, od_variables *vars, const od_variable *v, od_error *err)
+{
+    char path[1024];
+    od_checkpoint_tensor t;
+    snprintf(path, sizeof path, "%s%s", f->as, v->name + strlen(f->take));
+    od_status status = od_checkpoint_find(c, path, &t, err);
+    if (status == OD_OK) return copy_tensor(od_checkpoint_prefix(c), v, &t, vars->value + v->offset, err);
+    if (err && !strcmp(f->type, "classification") && !od_checkpoint_has(c, "feature_extractor") && od_checkpoint_has(c, "model"))
+        return od_error_set(err, OD_ERR_MISMATCH,
+                            "%s: this is a detection checkpoint, but fine_tune_checkpoint_type is \"classification\"; write "
+                            "fine_tune_checkpoint_type: \"detection\" (or \"full\" to take the heads, too)",
+                            od_checkpoint_prefix(c));
+    return status;
+}
+
+od_status od_variables_fine_tune(const od_config *config, od_model *model, size_t *restored, od_error *err)
+{
+    const ObjectDetection__Protos__TrainConfig *t = od_config_proto(config)->train_config;
+    *restored = 0;
+    if (!t || !t->fine_tune_checkpoint[0]) return OD_OK;
+    fine_tuning f;
+    od_checkpoint *c;
+    OD_TRY(choose(config, model, &f, err));
+    od_status status = od_checkpoint_open(&c, t->fine_tune_checkpoint, err);
+    if (status != OD_OK) {
+        od_error_prefix(err, "fine_tune_checkpoint");
+        return status;
+    }
+    od_variables *vars = od_model_variables(model);
+    size_t n = strlen(f.take);
+    for (size_t i = 0; status == OD_OK && i < vars->count; i++) {
+        const od_variable *v = &vars->items[i];
+        if (strncmp(v->name, f.take, n) || v->name[n] != '/') continue;
+        status = fine_tune_variable(c, &f, vars, v, err);
+        (*restored)++;
+    }
+    vars->version++;
+    od_checkpoint_close(c);
+    return status;
+}
