@@ -8,6 +8,9 @@
 
 /* name (a C identifier), as typed, one-line help */
 #define CLI_COMMANDS(X) \
+    X(train, "train", "train a detector from a pipeline.config, or go on with a training") \
+    X(eval, "eval", "COCO metrics and losses of a checkpoint on an evaluation set") \
+    X(run, "run", "model_main_tf2.py's flags: trains, or evaluates checkpoints as they appear") \
     X(data, "data", "look into and convert data sets: data info, data convert") \
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
     X(config, "config", "check: everything that is wrong with a pipeline.config") \

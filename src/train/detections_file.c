@@ -5,6 +5,7 @@
 #include "util/file.h"
 
 #include <math.h>
+#include <stdio.h>
 
 void od_json_append_string(od_strbuf *b, const char *text)
 {

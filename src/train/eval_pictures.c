@@ -6,6 +6,7 @@
 #include "util/alloc.h"
 
 #include <string.h>
+#include <stdio.h>
 
 enum { MAX_DRAWN = 200 };
 

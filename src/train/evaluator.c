@@ -10,6 +10,7 @@
 #include "util/hashmap.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <omp.h>
 #include <string.h>
 #include <time.h>

@@ -8,11 +8,9 @@
 
 static od_status write_config(const char *model_dir, const od_config *config, od_error *err)
 {
-    char *text = NULL, *path = od_path_join(model_dir, "pipeline.config");
-    size_t size = 0;
-    od_status status = path ? od_config_format(config, &text, &size, err) : od_error_nomem(err, "pipeline.config");
-    if (status == OD_OK) status = od_file_write_all(path, text, size, err);
-    od_free(text);
+    char *path = od_path_join(model_dir, "pipeline.config");
+    if (!path) return od_error_nomem(err, "pipeline.config");
+    od_status status = od_config_save(config, path, err);
     od_free(path);
     return status;
 }

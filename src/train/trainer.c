@@ -16,6 +16,7 @@
 #include "util/file.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <omp.h>
 #include <string.h>
 #include <time.h>

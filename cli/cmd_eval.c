@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * objdet eval
+ */
+#include "commands.h"
+#include "flags.h"
+#include "objdet/train.h"
+#include "progress.h"
+#include "stop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int od_cmd_eval(int argc, char **argv)
+{
+    od_eval_options o = od_eval_options_default();
+    int64_t threads = 0;
+    const cli_flag flags[] = {
+        {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the pipeline.config (the model_dir's own)"},
+        {"model_dir", CLI_STRING, &o.model_dir, "where the checkpoints are, and eval/ is written"},
+        {"checkpoint", CLI_STRING, &o.checkpoint, "one checkpoint, e.g. D/ckpt-3 (the newest)"},
+        {"checkpoint_dir", CLI_STRING, &o.checkpoint_dir, "where the newest checkpoint is looked for (model_dir)"},
+        {"eval_input_path", CLI_STRING, &o.eval_input_path, "data: TFRecord, COCO JSON, VOC folder, CSV (the config's eval_input_reader)"},
+        {"label_map_path", CLI_STRING, &o.label_map_path, "label map (the config's)"},
+        {"image_dir", CLI_STRING, &o.image_dir, "where the images of COCO, VOC and CSV data lie"},
+        {"sample_1_of_n_eval_examples", CLI_INT, &o.sample_1_of_n, "only every n-th example (1)"},
+        {"num_threads", CLI_INT, &threads, "threads (all processors)"},
+        {0}};
+    const cli_usage usage = {
+        "eval --model_dir=D [FLAGS]",
+        "Evaluates a checkpoint once: COCO's 12 numbers, per class, and the losses. Writes D/eval/metrics.json, detections.json and\n"
+        "groundtruth.json (COCO formats) and TensorBoard's event files.",
+        "  objdet eval --model_dir=runs/1\n"
+        "  objdet eval --model_dir=runs/1 --checkpoint=runs/1/ckpt-3 --eval_input_path=test.record\n"};
+    int code = cli_flags_parse(argc, argv, flags, &usage, NULL);
+    if (code >= 0) return code;
+    cli_progress *progress = cli_progress_create(NULL);
+    o.num_threads = (int)threads;
+    o.stop = cli_stop_flag();
+    o.progress = cli_progress_show;
+    o.progress_user = progress;
+    od_error err = {0};
+    od_eval_summary summary;
+    od_status status = od_eval_run(&o, &summary, &err);
+    cli_progress_free(progress);
+    if (status != OD_OK) return cli_fail(&err);
+    fputs(summary.table, stdout);
+    free(summary.table);
+    return 0;
+}
