@@ -14,6 +14,7 @@
     X(data, "data", "look into and convert data sets: data info, data convert") \
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
     X(config, "config", "check: everything that is wrong with a pipeline.config") \
+    X(synth, "synth", "make a synthetic data set with its pipeline.config") \
     X(version, "version", "print the version and what this processor offers")
 
 #define X(name, typed, help) int od_cmd_##name(int argc, char **argv);
