@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) double focal_block(power kind, cons
         float q = t * p1 + (1.0f - t) * p, q_gamma = power_of(kind, q, gamma);
         float factor = w * (factor0 + t * slope);
         float loss = factor * q_gamma * cross_entropy;
-        float d = q_gamma * (t * (p - 1.0f) + (1.0f - t) * p) + power_slope(kind, q, gamma, q_gamma) * (1.0f - 2.0f * t) * (p * p1) * cross_entropy;
+        float d = q_gamma * ((1.0f - t) * p - t * p1) + power_slope(kind, q, gamma, q_gamma) * (1.0f - 2.0f * t) * (p * p1) * cross_entropy;
         losses[i] = loss;
         grad[i] = scale * factor * d;
         sum += (double)loss;
