@@ -111,7 +111,8 @@ static void keep_step(cli_progress *p, const od_progress_event *e)
     if (isnan(e->step_seconds)) return;
     /* The mean of the first 50 steps, then a sliding one: the first steps are slower and soon forgotten. */
     double weight = 1 / (double)(p->steps_seen < 50 ? p->steps_seen + 1 : 50);
-    p->mean_seconds = p->steps_seen++ ? p->mean_seconds + weight * (e->step_seconds - p->mean_seconds) : e->step_seconds;
+    p->mean_seconds =
+        p->steps_seen++ ? p->mean_seconds + weight * (e->step_seconds - p->mean_seconds) : e->step_seconds;
 }
 
 static void keep_evaluation(cli_progress *p, const od_progress_event *e)

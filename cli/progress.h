@@ -19,8 +19,8 @@ typedef struct cli_progress cli_progress;
 
 /* For tests; the program passes NULL. */
 typedef struct cli_progress_options {
-    FILE *out;                    /* default stdout */
-    double (*clock)(void *user);  /* seconds; default the monotonic clock */
+    FILE *out;                   /* default stdout */
+    double (*clock)(void *user); /* seconds; default the monotonic clock */
     void *clock_user;
 } cli_progress_options;
 

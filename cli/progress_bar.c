@@ -14,10 +14,24 @@
 enum { BAR_MIN = 6, BAR_MAX = 30, PIECE_SIZE = 64 };
 
 /* In the order on the screen. */
-typedef enum piece_name { P_TITLE, P_COUNT, P_BAR, P_PERCENT, P_ETA, P_SPEED, P_LOSS, P_PARTS, P_MAP, P_EPOCH, P_RATE, PIECES } piece_name;
+typedef enum piece_name {
+    P_TITLE,
+    P_COUNT,
+    P_BAR,
+    P_PERCENT,
+    P_ETA,
+    P_SPEED,
+    P_LOSS,
+    P_PARTS,
+    P_MAP,
+    P_EPOCH,
+    P_RATE,
+    PIECES
+} piece_name;
 
 /* The most important first. */
-static const piece_name importance[PIECES] = {P_COUNT, P_PERCENT, P_TITLE, P_ETA, P_LOSS, P_BAR, P_SPEED, P_MAP, P_EPOCH, P_PARTS, P_RATE};
+static const piece_name importance[PIECES] = {P_COUNT, P_PERCENT, P_TITLE, P_ETA,   P_LOSS, P_BAR,
+                                              P_SPEED, P_MAP,     P_EPOCH, P_PARTS, P_RATE};
 
 typedef char pieces_text[PIECES][PIECE_SIZE];
 
@@ -38,7 +52,8 @@ static void short_loss_name(char *out, size_t size, const char *name)
     snprintf(out, size, "%s", base ? base + 1 : name);
     char *suffix = strstr(out, "_loss");
     if (suffix && !suffix[5]) *suffix = 0;
-    static const char *const shorter[][2] = {{"classification", "cls"}, {"localization", "loc"}, {"regularization", "reg"}};
+    static const char *const shorter[][2] = {
+        {"classification", "cls"}, {"localization", "loc"}, {"regularization", "reg"}};
     for (int i = 0; i < 3; i++)
         if (!strcmp(out, shorter[i][0])) snprintf(out, size, "%s", shorter[i][1]);
 }

@@ -42,8 +42,7 @@ void cli_format_float32(char *text, size_t size, double value)
     }
     char scientific[32];
     int digits = 1;
-    do
-        snprintf(scientific, sizeof scientific, "%.*e", digits - 1, (double)x);
+    do snprintf(scientific, sizeof scientific, "%.*e", digits - 1, (double)x);
     while (strtof(scientific, NULL) != x && digits++ < 9);
     double magnitude = fabs((double)x);
     if (magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16)) { /* numpy's limits; C and Python agree on e-05 */
@@ -132,7 +131,8 @@ static void log_eval_end(cli_progress *p, const od_progress_event *e)
 {
     char took[32];
     fprintf(p->out, PREFIX "Eval metrics at step %lld\n", (long long)p->evaluation.step);
-    for (int i = 0; i < e->value_count; i++) fprintf(p->out, PREFIX "\t+ %s: %f\n", e->values[i].name, e->values[i].value);
+    for (int i = 0; i < e->value_count; i++)
+        fprintf(p->out, PREFIX "\t+ %s: %f\n", e->values[i].name, e->values[i].value);
     if (!isnan(e->seconds) && p->evaluation.total >= 0)
         fprintf(p->out, "evaluated %lld images in %s\n", (long long)p->evaluation.total,
                 cli_format_duration(took, sizeof took, e->seconds));

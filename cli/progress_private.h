@@ -28,7 +28,7 @@ struct cli_progress {
     bool terminal, color, utf8;
 
     /* The last of each event; numbers are NaN or -1 before the first. */
-    od_progress_event step, evaluation; /* without their pointers */
+    od_progress_event step, evaluation;                 /* without their pointers */
     cli_progress_value values[CLI_PROGRESS_MAX_VALUES]; /* of the last step */
     int value_count;
     bool evaluating;

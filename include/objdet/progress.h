@@ -22,9 +22,9 @@ extern "C" {
 #endif
 
 typedef enum od_progress_kind {
-    OD_PROGRESS_START,         /* before the first step: step (where it starts), total_steps, epoch; text: a title or NULL */
-    OD_PROGRESS_RESUMED,       /* text: the checkpoint's name ("ckpt-3"); step */
-    OD_PROGRESS_STEP,          /* after every step: everything below "of the last step" */
+    OD_PROGRESS_START,   /* before the first step: step (where it starts), total_steps, epoch; text: a title or NULL */
+    OD_PROGRESS_RESUMED, /* text: the checkpoint's name ("ckpt-3"); step */
+    OD_PROGRESS_STEP,    /* after every step: everything below "of the last step" */
     OD_PROGRESS_CHECKPOINT,    /* text: the name of the checkpoint just saved; step */
     OD_PROGRESS_EVAL_BEGIN,    /* step (of the checkpoint or model evaluated), total (images) */
     OD_PROGRESS_EVAL_PROGRESS, /* done and total (images) */
@@ -62,7 +62,8 @@ typedef void (*od_progress_fn)(void *user, const od_progress_event *event);
 /* An event of this kind with every number unknown. */
 static inline od_progress_event od_progress_event_default(od_progress_kind kind)
 {
-    od_progress_event e = {kind, -1, -1, (double)NAN, (double)NAN, (double)NAN, (double)NAN, 0, 0, -1, -1, (double)NAN, 0};
+    od_progress_event e = {kind, -1,          -1, (double)NAN, (double)NAN, (double)NAN, (double)NAN, 0, 0, -1,
+                           -1,   (double)NAN, 0};
     return e;
 }
 

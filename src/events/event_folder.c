@@ -95,9 +95,9 @@ static od_status read_folder(od_events *e, const char *dir, od_error *err)
     path_list files = {0};
     od_status status = list_folder(dir, &files, NULL, err);
     if (status == OD_OK && !files.count)
-        status = od_error_set(err, OD_ERR_NOT_FOUND,
-                              "%s: no event files (events.out.tfevents.*) here; a model_dir has them in train/ and eval/",
-                              dir);
+        status = od_error_set(
+            err, OD_ERR_NOT_FOUND,
+            "%s: no event files (events.out.tfevents.*) here; a model_dir has them in train/ and eval/", dir);
     for (size_t i = 0; i < files.count && status == OD_OK; i++) status = read_file(e, files.items[i], err);
     path_list_deinit(&files);
     return status;
@@ -135,7 +135,8 @@ od_status od_event_runs_find(od_event_runs *out, const char *dir, od_error *err)
     path_list runs = {0};
     od_status status = find_runs(&runs, dir, 0, err);
     if (status == OD_OK && !runs.count)
-        status = od_error_set(err, OD_ERR_NOT_FOUND, "%s: no event files (events.out.tfevents.*) in it or its folders", dir);
+        status =
+            od_error_set(err, OD_ERR_NOT_FOUND, "%s: no event files (events.out.tfevents.*) in it or its folders", dir);
     if (status != OD_OK) {
         path_list_deinit(&runs);
         return status;

@@ -9,7 +9,7 @@
 #include "image/image.h"
 
 /* `count` RGB images of one size (the first one's; OD_ERR_ARG otherwise) under one tag, as tf.summary.image. */
-od_status od_events_writer_pixels(od_events_writer *w, const char *tag, int64_t step, const od_image *images, size_t count,
-                                  od_error *err);
+od_status od_events_writer_pixels(od_events_writer *w, const char *tag, int64_t step, const od_image *images,
+                                  size_t count, od_error *err);
 
 #endif

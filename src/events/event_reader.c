@@ -104,8 +104,8 @@ static int store_tensor_images(od_events *e, const Tensorflow__Event *event, con
     if (t->n_string_val < 3) return 0;
     int width = side_from_string(t->string_val[0]), height = side_from_string(t->string_val[1]);
     for (size_t i = 2; i < t->n_string_val; i++) {
-        const od_event_image image = {value->tag, event->step, event->wall_time, (int)i - 2, width, height,
-                                      t->string_val[i].data, t->string_val[i].len};
+        const od_event_image image = {value->tag, event->step, event->wall_time,      (int)i - 2,
+                                      width,      height,      t->string_val[i].data, t->string_val[i].len};
         if (od_event_store_image(e, &image)) return -1;
     }
     return 0;
@@ -137,8 +137,14 @@ static int store_value(od_events *e, const Tensorflow__Event *event, const Tenso
                                     (od_event_point){event->step, event->wall_time, (double)value->simple_value});
     if (value->value_case == TENSORFLOW__SUMMARY__VALUE__VALUE_IMAGE && value->image) {
         const Tensorflow__Summary__Image *i = value->image;
-        const od_event_image image = {value->tag, event->step, event->wall_time, 0, i->width, i->height,
-                                      i->encoded_image_string.data, i->encoded_image_string.len};
+        const od_event_image image = {value->tag,
+                                      event->step,
+                                      event->wall_time,
+                                      0,
+                                      i->width,
+                                      i->height,
+                                      i->encoded_image_string.data,
+                                      i->encoded_image_string.len};
         return od_event_store_image(e, &image);
     }
     if (value->value_case == TENSORFLOW__SUMMARY__VALUE__VALUE_TENSOR && value->tensor)
@@ -187,8 +193,10 @@ od_status od_events_parse(od_events *e, const char *name, const uint8_t *data, s
         int last = result == OD_RECORD_TRUNCATED || zero_tail(data, size, start) ||
                    (result == OD_RECORD_BAD_DATA && payload + payload_size + OD_RECORD_FOOTER_SIZE == data + size);
         if (!last && start == 0 && result == OD_RECORD_BAD_LENGTH)
-            return od_error_set(err, OD_ERR_FORMAT, "%s: isn't a TensorBoard event file (its first bytes are no record); "
-                                "expected a file named events.out.tfevents.*", name);
+            return od_error_set(err, OD_ERR_FORMAT,
+                                "%s: isn't a TensorBoard event file (its first bytes are no record); "
+                                "expected a file named events.out.tfevents.*",
+                                name);
         if (!last)
             return od_error_set(err, OD_ERR_FORMAT,
                                 "%s: damaged at byte %zu: the CRC of the record's %s is wrong, and %zu bytes follow; "

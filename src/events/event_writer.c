@@ -76,14 +76,15 @@ static od_status create_file(od_events_writer *w, const char *dir, const char *s
         if (*p == '/') *p = '_';
     for (int n = 0; n < 10000; n++) {
         od_free(w->path);
-        w->path = od_asprintf("%s/events.out.tfevents.%010lld.%s.%ld.%d%s", dir, (long long)now(w), host, (long)getpid(), n,
-                              suffix ? suffix : ".v2");
+        w->path = od_asprintf("%s/events.out.tfevents.%010lld.%s.%ld.%d%s", dir, (long long)now(w), host,
+                              (long)getpid(), n, suffix ? suffix : ".v2");
         if (!w->path) return od_error_nomem(err, dir);
         w->fd = open(w->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->fd >= 0) return OD_OK;
         if (errno != EEXIST) return od_error_errno(err, w->path, "create");
     }
-    return od_error_set(err, OD_ERR_IO, "%s: cannot create: 10000 event files of this second and process exist", w->path);
+    return od_error_set(err, OD_ERR_IO, "%s: cannot create: 10000 event files of this second and process exist",
+                        w->path);
 }
 
 static void writer_free(od_events_writer *w)
@@ -235,8 +236,9 @@ od_status od_events_writer_code(od_events_writer *w, const char *tag, int64_t st
         od_strbuf_puts(&block, "\n");
         text += length + (text[length] == '\n');
     }
-    od_status status = od_strbuf_failed(&block) ? od_error_nomem(err, w->path)
-                                                : od_events_writer_text(w, tag, step, block.data ? block.data : "", err);
+    od_status status = od_strbuf_failed(&block)
+                           ? od_error_nomem(err, w->path)
+                           : od_events_writer_text(w, tag, step, block.data ? block.data : "", err);
     od_strbuf_deinit(&block);
     return status;
 }

@@ -35,24 +35,27 @@
 #define OD_TAG_LOSS_CENTERNET_OFFSET "Loss/box/offset"
 
 /* COCO's 12 numbers in pycocotools' order of stats[0..11]: X(member, tag). */
-#define OD_TAG_COCO_LIST(X) \
-    X(map, "DetectionBoxes_Precision/mAP") \
-    X(map_50, "DetectionBoxes_Precision/mAP@.50IOU") \
-    X(map_75, "DetectionBoxes_Precision/mAP@.75IOU") \
-    X(map_small, "DetectionBoxes_Precision/mAP (small)") \
-    X(map_medium, "DetectionBoxes_Precision/mAP (medium)") \
-    X(map_large, "DetectionBoxes_Precision/mAP (large)") \
-    X(ar_1, "DetectionBoxes_Recall/AR@1") \
-    X(ar_10, "DetectionBoxes_Recall/AR@10") \
-    X(ar_100, "DetectionBoxes_Recall/AR@100") \
-    X(ar_small, "DetectionBoxes_Recall/AR@100 (small)") \
-    X(ar_medium, "DetectionBoxes_Recall/AR@100 (medium)") \
+#define OD_TAG_COCO_LIST(X)                                                                                            \
+    X(map, "DetectionBoxes_Precision/mAP")                                                                             \
+    X(map_50, "DetectionBoxes_Precision/mAP@.50IOU")                                                                   \
+    X(map_75, "DetectionBoxes_Precision/mAP@.75IOU")                                                                   \
+    X(map_small, "DetectionBoxes_Precision/mAP (small)")                                                               \
+    X(map_medium, "DetectionBoxes_Precision/mAP (medium)")                                                             \
+    X(map_large, "DetectionBoxes_Precision/mAP (large)")                                                               \
+    X(ar_1, "DetectionBoxes_Recall/AR@1")                                                                              \
+    X(ar_10, "DetectionBoxes_Recall/AR@10")                                                                            \
+    X(ar_100, "DetectionBoxes_Recall/AR@100")                                                                          \
+    X(ar_small, "DetectionBoxes_Recall/AR@100 (small)")                                                                \
+    X(ar_medium, "DetectionBoxes_Recall/AR@100 (medium)")                                                              \
     X(ar_large, "DetectionBoxes_Recall/AR@100 (large)")
 
 enum { OD_TAG_COCO_COUNT = 12 };
 /* `static const char *const names[] = OD_TAG_COCO_NAMES;` */
 #define OD_TAG_COCO_ITEM_(member, tag) tag,
-#define OD_TAG_COCO_NAMES {OD_TAG_COCO_LIST(OD_TAG_COCO_ITEM_)}
+#define OD_TAG_COCO_NAMES                                                                                              \
+    {                                                                                                                  \
+        OD_TAG_COCO_LIST(OD_TAG_COCO_ITEM_)                                                                            \
+    }
 
 #define OD_TAG_MAP "DetectionBoxes_Precision/mAP"
 /* printf with the class's name: AP of one class (include_metrics_per_category). */

@@ -2,7 +2,8 @@
  *
  * TFRecord framing, which data sets and event files share (tensorflow/core/lib/io/record_writer.h):
  *
- *     uint64 length (little endian) | uint32 masked CRC-32C of those 8 bytes | `length` bytes | uint32 masked CRC-32C of them
+ *     uint64 length (little endian) | uint32 masked CRC-32C of those 8 bytes | `length` bytes | uint32 masked CRC-32C
+ * of them
  *
  * Works on bytes in memory; od_record_header_* serve readers and writers that stream.
  */

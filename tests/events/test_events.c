@@ -175,7 +175,8 @@ static void write_run(const char *dir, double time, int64_t first, int count, do
     od_events_writer *w;
     assert_int_equal(od_events_writer_open(&w, dir, &options, NULL), OD_OK);
     for (int i = 0; i < count; i++)
-        assert_int_equal(od_events_writer_scalar(w, "x", first + 100 * i, value + (double)(first / 100 + i), NULL), OD_OK);
+        assert_int_equal(od_events_writer_scalar(w, "x", first + 100 * i, value + (double)(first / 100 + i), NULL),
+                         OD_OK);
     assert_int_equal(od_events_writer_close(w, NULL), OD_OK);
 }
 
@@ -289,7 +290,8 @@ static void test_flipped_bits(void **state)
         od_status status = od_events_read(&e, path, 0, &err);
         if (i < last || i < last + OD_RECORD_HEADER_SIZE) {
             assert_int_equal(status, OD_ERR_FORMAT);
-            assert_non_null(strstr(err.message, i < OD_RECORD_HEADER_SIZE ? "isn't a TensorBoard event file" : "damaged at byte "));
+            assert_non_null(
+                strstr(err.message, i < OD_RECORD_HEADER_SIZE ? "isn't a TensorBoard event file" : "damaged at byte "));
             assert_non_null(strstr(err.message, path));
         } else {
             assert_int_equal(status, OD_OK); /* the last record: a killed run's tail */
@@ -474,14 +476,14 @@ static int write_sample(const char *dir)
 {
     /* A 2x1 PNG: red, green. */
     static const uint8_t png[] = {
-        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
-        0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x01, 0x08, 0x02, 0x00, 0x00, 0x00, 0x7b, 0x40, 0xe8,
-        0xdd, 0x00, 0x00, 0x00, 0x0f, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0xc0,
-        0xf0, 0x9f, 0x01, 0x00, 0x07, 0xff, 0x01, 0xff, 0x01, 0x7f, 0x89, 0xa7, 0x00, 0x00, 0x00, 0x00,
-        0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
+        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00,
+        0x00, 0x02, 0x00, 0x00, 0x00, 0x01, 0x08, 0x02, 0x00, 0x00, 0x00, 0x7b, 0x40, 0xe8, 0xdd, 0x00, 0x00, 0x00,
+        0x0f, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0xc0, 0xf0, 0x9f, 0x01, 0x00, 0x07, 0xff,
+        0x01, 0xff, 0x01, 0x7f, 0x89, 0xa7, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
     static const char *const coco[] = OD_TAG_COCO_NAMES;
-    static const char *const train[] = {OD_TAG_LOSS_CLASSIFICATION, OD_TAG_LOSS_LOCALIZATION, OD_TAG_LOSS_REGULARIZATION,
-                                        OD_TAG_LOSS_TOTAL, OD_TAG_LEARNING_RATE, OD_TAG_STEPS_PER_SEC};
+    static const char *const train[] = {OD_TAG_LOSS_CLASSIFICATION, OD_TAG_LOSS_LOCALIZATION,
+                                        OD_TAG_LOSS_REGULARIZATION, OD_TAG_LOSS_TOTAL,
+                                        OD_TAG_LEARNING_RATE,       OD_TAG_STEPS_PER_SEC};
     char sub[1024];
     od_events_writer *w;
     snprintf(sub, sizeof sub, "%s/" OD_EVENTS_TRAIN_DIR, dir);

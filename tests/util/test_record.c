@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* What tf.io.TFRecordWriter (TensorFlow 2.15) writes for b"hello". */
-static const uint8_t hello[] = {0x05, 0, 0, 0, 0, 0, 0, 0, 0xea, 0xb2, 0x04, 0x3e, 'h', 'e', 'l', 'l', 'o', 0xbb, 0x1f, 0x1c, 0x19};
+static const uint8_t hello[] = {0x05, 0,   0,   0,   0,   0,   0,    0,    0xea, 0xb2, 0x04,
+                                0x3e, 'h', 'e', 'l', 'l', 'o', 0xbb, 0x1f, 0x1c, 0x19};
 
 static void test_known_bytes(void **state)
 {
