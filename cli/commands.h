@@ -15,6 +15,7 @@
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
     X(config, "config", "check: everything that is wrong with a pipeline.config") \
     X(synth, "synth", "make a synthetic data set with its pipeline.config") \
+    X(events, "events", "list: what a training run wrote for TensorBoard; export to CSV") \
     X(version, "version", "print the version and what this processor offers")
 
 #define X(name, typed, help) int od_cmd_##name(int argc, char **argv);

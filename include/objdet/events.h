@@ -88,7 +88,8 @@ size_t od_events_file_count(const od_events *events);
 size_t od_events_cut_count(const od_events *events);
 
 /* The folders at and below `dir` (8 levels, symbolic links not followed) that hold event files, in alphabetical order:
- * of a model_dir "train", "eval" and its subfolders. TensorBoard calls them runs. OD_ERR_NOT_FOUND when there are none.
+ * of a model_dir "train", "eval" and its subfolders. TensorBoard calls them runs. A file is a run of its own.
+ * OD_ERR_NOT_FOUND when there are none.
  * The caller frees *out with od_event_runs_free. */
 typedef struct od_event_runs {
     char **paths; /* each begins with `dir` */

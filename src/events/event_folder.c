@@ -133,7 +133,12 @@ static od_status find_runs(path_list *runs, const char *dir, int depth, od_error
 od_status od_event_runs_find(od_event_runs *out, const char *dir, od_error *err)
 {
     path_list runs = {0};
-    od_status status = find_runs(&runs, dir, 0, err);
+    struct stat st;
+    od_status status;
+    if (!stat(dir, &st) && S_ISREG(st.st_mode))
+        status = path_list_take(&runs, od_strdup(dir)) ? od_error_nomem(err, dir) : OD_OK;
+    else
+        status = find_runs(&runs, dir, 0, err);
     if (status == OD_OK && !runs.count)
         status =
             od_error_set(err, OD_ERR_NOT_FOUND, "%s: no event files (events.out.tfevents.*) in it or its folders", dir);

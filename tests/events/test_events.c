@@ -351,6 +351,11 @@ static void test_finds_runs(void **state)
     assert_int_equal(od_dir_create(tmp("empty_dir"), NULL), OD_OK);
     assert_int_equal(od_event_runs_find(&found, tmp("empty_dir"), NULL), OD_ERR_NOT_FOUND);
     assert_int_equal(od_event_runs_find(&found, tmp("nowhere"), NULL), OD_ERR_NOT_FOUND);
+    const char *file = fixture("tf1/events.out.tfevents.1700000000.host");
+    assert_int_equal(od_event_runs_find(&found, file, NULL), OD_OK);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.paths[0], file);
+    od_event_runs_free(&found);
 }
 
 static void test_writer_refuses_bad_folders(void **state)
