@@ -149,10 +149,14 @@ static int wait_for_checkpoint(evaluation *e, const char *seen, double timeout, 
 static od_status evaluate_stream(evaluation *e, double wait_interval, double timeout, od_error *err)
 {
     char seen[4096] = "", found[4096];
+    double next_start = 0;
     int64_t last_step = e->setup.proto->train_config ? (int64_t)e->setup.proto->train_config->num_steps : -1;
     for (;;) {
         od_log(OD_LOG_INFO, "Waiting for new checkpoint at %s", checkpoint_dir(e->o)); /* as tf.train.checkpoints_iterator */
         if (!wait_for_checkpoint(e, seen, timeout, found, sizeof found)) break;
+        while (!stopped(e) && now() < next_start) nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        if (stopped(e)) break;
+        wait_for_checkpoint(e, seen, 0, found, sizeof found); /* a newer one may have come meanwhile */
         double start = now();
         od_eval_summary summary;
         OD_TRY(evaluate_checkpoint(e, found, &summary, err));
@@ -160,7 +164,7 @@ static od_status evaluate_stream(evaluation *e, double wait_interval, double tim
         free(summary.table);
         snprintf(seen, sizeof seen, "%s", found);
         if (summary.step == last_step) return OD_OK;
-        while (!stopped(e) && now() - start < wait_interval) nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        next_start = start + wait_interval;
     }
     if (stopped(e)) return od_error_set(err, OD_ERR_INTERRUPTED, "stopped");
     od_log(OD_LOG_INFO, "Timed out waiting for a checkpoint.");
