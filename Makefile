@@ -18,7 +18,16 @@ configure: deps
 	@mkdir -p $(BUILD) && mv $(BUILD).log $(BUILD)/configure.log
 
 test: all
-	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
+	@cd $(BUILD) && ctest --output-on-failure -j$(JOBS)
+
+# A synthetic data set, a training from scratch, its evaluation and pictures: in demo/.
+demo: all
+	@tools/demo.sh $(BUILD)/objdet
+
+# Micro-benchmarks of the kernels, then training and inference of one config (CONFIG=pipeline.config).
+bench: all
+	@$(BUILD)/bench_kernels
+	@$(if $(CONFIG),$(BUILD)/objdet bench train --pipeline_config_path=$(CONFIG) && $(BUILD)/objdet bench infer --pipeline_config_path=$(CONFIG),echo "CONFIG=pipeline.config also times a network")
 
 asan:
 	@$(MAKE) test BUILD=build-asan CMAKE_FLAGS="-DOD_SANITIZE=ON"
@@ -30,4 +39,4 @@ fmt:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	@rm -rf build build-asan build-fuzz
+	@rm -rf build build-asan build-fuzz demo
