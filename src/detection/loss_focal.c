@@ -43,13 +43,11 @@ static inline __attribute__((always_inline)) float power_slope(power kind, float
     }
 }
 
-static inline __attribute__((always_inline)) double focal_block(power kind, const focal_coefficients *c, int64_t n, const float *restrict logits,
+static inline __attribute__((always_inline)) void focal_block(power kind, const focal_coefficients *c, int64_t n, const float *restrict logits,
                                                                 const float *restrict targets, const float *restrict weights,
                                                                 float *restrict losses, float *restrict grad)
 {
     const float gamma = c->gamma, factor0 = c->negative_factor, slope = c->factor_slope, scale = c->grad_scale;
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < n; i++) {
         float x = logits[i], t = targets[i], w = weights[i];
         float e = od_vm_exp_bounded(-fabsf(x)), inverse = 1.0f / (1.0f + e), rest = e * inverse;
@@ -61,16 +59,14 @@ static inline __attribute__((always_inline)) double focal_block(power kind, cons
         float d = q_gamma * ((1.0f - t) * p - t * p1) + power_slope(kind, q, gamma, q_gamma) * (1.0f - 2.0f * t) * (p * p1) * cross_entropy;
         losses[i] = loss;
         grad[i] = scale * factor * d;
-        sum += (double)loss;
     }
-    return sum;
 }
 
-typedef double (*block_fn)(const focal_coefficients *, int64_t, const float *, const float *, const float *, float *, float *);
+typedef void (*block_fn)(const focal_coefficients *, int64_t, const float *, const float *, const float *, float *, float *);
 #define FOCAL_FN(name, kind) \
-    static double name(const focal_coefficients *c, int64_t n, const float *x, const float *t, const float *w, float *l, float *g) \
+    static void name(const focal_coefficients *c, int64_t n, const float *x, const float *t, const float *w, float *l, float *g) \
     { \
-        return focal_block(kind, c, n, x, t, w, l, g); \
+        focal_block(kind, c, n, x, t, w, l, g); \
     }
 FOCAL_FN(focal_0, POWER_0)
 FOCAL_FN(focal_1, POWER_1)
@@ -86,6 +82,18 @@ static block_fn choose(float gamma)
     return gamma == 2.0f ? focal_2 : focal_any;
 }
 
+/* In double, over four running sums that one vector can hold. */
+static double sum_of(int64_t n, const float *x)
+{
+    enum { lanes = 4 };
+    double lane[lanes] = {0}, rest = 0;
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        for (int k = 0; k < lanes; k++) lane[k] += (double)x[i + k];
+    for (; i < n; i++) rest += (double)x[i];
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]) + rest;
+}
+
 double od_loss_sigmoid_focal(const od_focal_params *params, int64_t n, const float *logits, const float *targets, const float *weights,
                              float grad_scale, float *losses, float *grad)
 {
@@ -99,7 +107,9 @@ double od_loss_sigmoid_focal(const od_focal_params *params, int64_t n, const flo
     double sum = 0;
     for (int64_t i = 0; i < n; i += block) {
         int64_t m = n - i < block ? n - i : block;
-        sum += fn(&c, m, logits + i, targets + i, weights + i, losses ? losses + i : spare[0], grad ? grad + i : spare[1]);
+        float *out = losses ? losses + i : spare[0];
+        fn(&c, m, logits + i, targets + i, weights + i, out, grad ? grad + i : spare[1]);
+        sum += sum_of(m, out);
     }
     return sum;
 }

@@ -39,11 +39,23 @@ typedef struct best_anchor {
     int32_t anchor;
 } best_anchor;
 
+/* Eight running maxima, so that the loop vectorises without reordering float comparisons. */
+static float max_of(const float *x, int64_t n)
+{
+    enum { lanes = 8 };
+    float lane[lanes], most = x[0];
+    int64_t i = 0;
+    for (int k = 0; k < lanes; k++) lane[k] = most;
+    for (; i + lanes <= n; i += lanes)
+        for (int k = 0; k < lanes; k++) lane[k] = x[i + k] > lane[k] ? x[i + k] : lane[k];
+    for (; i < n; i++) most = x[i] > most ? x[i] : most;
+    for (int k = 0; k < lanes; k++) most = lane[k] > most ? lane[k] : most;
+    return most;
+}
+
 static void update_box(best_anchor *best, const float *similarity, int64_t first, int64_t n)
 {
-    float most = similarity[0];
-#pragma omp simd reduction(max : most)
-    for (int64_t i = 1; i < n; i++) most = similarity[i] > most ? similarity[i] : most;
+    float most = max_of(similarity, n);
     if (!(most > best->similarity)) return;
     int64_t i = 0;
     while (similarity[i] != most) i++;

@@ -101,7 +101,7 @@ od_status od_postprocess_run(const od_postprocess *post, int64_t batch, const fl
     int64_t codes = post->count * post->coder.code_size, logits = post->count * (post->num_classes + post->has_background);
     OD_TRY(od_detections_reset(detections, batch, post->nms.max_total, err));
     int failed = 0;
-#pragma omp parallel for schedule(static) reduction(| : failed)
+#pragma omp parallel for schedule(static) reduction(| : failed) if (batch > 1)
     for (int64_t i = 0; i < batch; i++)
         failed |= run_image(post, box_encodings + i * codes, class_logits + i * logits, windows ? windows[i] : whole, i, detections) != OD_OK;
     return failed ? od_error_nomem(err, "post-processing") : OD_OK;

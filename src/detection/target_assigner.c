@@ -148,7 +148,7 @@ od_status od_target_assigner_assign(const od_target_assigner *assigner, const od
     t->anchors = assigner->anchors;
     OD_TRY(copy_truth(truth, batch, t->scheme.num_classes, t, err));
     int failed = 0;
-#pragma omp parallel for schedule(static) reduction(| : failed)
+#pragma omp parallel for schedule(static) reduction(| : failed) if (batch > 1)
     for (int64_t i = 0; i < batch; i++) {
         failed |= match_image(assigner, t, i, NULL) != OD_OK;
         if (!failed) t->image_box_weight[i] = sum_box_weights(t, i);
