@@ -36,7 +36,7 @@ static void print_tag(const char *tag, const char *kind, size_t count, int64_t f
         snprintf(steps, sizeof steps, "%" PRId64, first);
     else
         snprintf(steps, sizeof steps, "%" PRId64 "..%" PRId64, first, last);
-    printf("  %-46s %-7s %6zu  %-15s %s\n", tag, kind, count, steps, value);
+    printf("  %-50s %-7s %6zu  %-15s %s\n", tag, kind, count, steps, value);
 }
 
 static void print_scalars(const od_events *events)
@@ -85,7 +85,7 @@ static void print_run(const od_events *events, const char *name)
     size_t files = od_events_file_count(events), cut = od_events_cut_count(events);
     printf("%s  (%zu event file%s", name, files, files == 1 ? "" : "s");
     if (cut) printf(", %zu ending in half a record", cut);
-    printf(")\n  %-46s %-7s %6s  %-15s %s\n", "tag", "kind", "number", "steps", "last");
+    printf(")\n  %-50s %-7s %6s  %-15s %s\n", "tag", "kind", "number", "steps", "last");
     print_scalars(events);
     print_images(events);
     print_texts(events);

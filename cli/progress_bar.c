@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-enum { BAR_MIN = 6, BAR_MAX = 30, PIECE_SIZE = 64 };
+enum { BAR_MIN = 10, BAR_MAX = 30, PIECE_SIZE = 64 };
 
 /* In the order on the screen. */
 typedef enum piece_name {

@@ -11,10 +11,10 @@ expect() { diff -u "$1" "$2" || fail "$3"; }
 "$OBJDET" events list "$data/tf1" > "$dir/out"
 cat > "$dir/expected" <<'EOF'
 .  (1 event file)
-  tag                                            kind    number  steps           last
-  Losses/TotalLoss                               scalar       3  0..20           3
-  global_step/sec                                scalar       3  0..20           2.5
-  image-0                                        image        1  20              7x5
+  tag                                                kind    number  steps           last
+  Losses/TotalLoss                                   scalar       3  0..20           3
+  global_step/sec                                    scalar       3  0..20           2.5
+  image-0                                            image        1  20              7x5
 EOF
 expect "$dir/expected" "$dir/out" "the table of one folder"
 
