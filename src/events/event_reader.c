@@ -6,7 +6,7 @@
 #include "event.pb-c.h"
 #include "events/event_store.h"
 #include "util/error.h"
-#include "util/protobuf.h"
+#include "util/proto_alloc.h"
 #include "util/record.h"
 
 #include <math.h>
@@ -162,7 +162,7 @@ static int zero_tail(const uint8_t *data, size_t size, size_t offset)
 static od_status parse_record(od_events *e, const char *name, size_t offset, const uint8_t *payload, size_t size,
                               od_error *err)
 {
-    ProtobufCAllocator allocator = od_protobuf_allocator();
+    ProtobufCAllocator allocator = od_proto_allocator(NULL);
     Tensorflow__Event *event = tensorflow__event__unpack(&allocator, size, payload);
     if (!event)
         return od_error_set(err, OD_ERR_FORMAT,

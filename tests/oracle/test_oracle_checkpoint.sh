@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Checkpoints against the real OD API, both ways (about 3 minutes). Opt-in: OD_ORACLE names a Python environment with
+# Checkpoints against the real OD API, both ways (2 minutes of processor time). Opt-in: OD_ORACLE names a Python environment with
 # TensorFlow, the OD API and od_oracle; without it the test is skipped.
 #   1. The OD API trains 2 steps; every value that we read from its checkpoint equals tf.train.load_checkpoint's.
 #   2. Written again by us it restores there with every object matched and equal values, optimizer slots included.
