@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * objdet config check PIPELINE_CONFIG...
+ * objdet config check PIPELINE_CONFIG..., objdet config format PIPELINE_CONFIG
  */
 #include "commands.h"
 #include "flags.h"
@@ -42,6 +42,20 @@ static int check_file(const char *path, const od_config_check_options *options, 
     return errors > 0;
 }
 
+static int format_file(const char *path)
+{
+    od_config *config = NULL;
+    od_error err = {0};
+    char *text = NULL;
+    size_t size = 0;
+    od_status status = od_config_load(path, &config, &err);
+    if (status == OD_OK) status = od_config_format(config, &text, &size, &err);
+    if (status == OD_OK) fwrite(text, 1, size, stdout);
+    od_config_text_free(text);
+    od_config_free(config);
+    return status == OD_OK ? 0 : cli_fail(&err);
+}
+
 int od_cmd_config(int argc, char **argv)
 {
     bool skip_files = false, quiet = false;
@@ -51,16 +65,19 @@ int od_cmd_config(int argc, char **argv)
         {0},
     };
     const cli_usage usage = {
-        "config check PIPELINE_CONFIG... [FLAGS]",
-        "Tells everything that is wrong with a pipeline.config at once: the line, the value, what is expected and the fix.\n"
-        "The exit code is 1 if there is an error. Paths in a config count from the folder where objdet is started.",
+        "config check|format PIPELINE_CONFIG... [FLAGS]",
+        "check tells everything that is wrong with a pipeline.config at once: the line, the value, what is expected and the fix.\n"
+        "The exit code is 1 if there is an error. Paths in a config count from the folder where objdet is started.\n"
+        "format prints the config as it is understood: every field on its line, without comments.",
         "  objdet config check pipeline.config\n"
-        "  objdet config check --skip_files zoo/*.config\n",
+        "  objdet config check --skip_files zoo/*.config\n"
+        "  objdet config format pipeline.config > tidy.config\n",
     };
     int positional = 0, failed = 0, code = cli_flags_parse(argc, argv, flags, &usage, &positional);
     if (code >= 0) return code;
+    if (positional == 2 && !strcmp(argv[1], "format")) return format_file(argv[2]);
     if (positional < 2 || strcmp(argv[1], "check")) {
-        fprintf(stderr, "objdet config: error: expected 'check' and a pipeline.config; see objdet config --help\n");
+        fprintf(stderr, "objdet config: error: expected 'check' or 'format' and a pipeline.config; see objdet config --help\n");
         return 2;
     }
     const od_config_check_options options = {.skip_files = skip_files};

@@ -15,7 +15,7 @@
     X(bench, "bench", "how fast training and inference of a config run here, op by op") \
     X(data, "data", "look into and convert data sets: data info, data convert") \
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
-    X(config, "config", "check: everything that is wrong with a pipeline.config") \
+    X(config, "config", "config check: everything that is wrong with a pipeline.config; config format") \
     X(synth, "synth", "make a synthetic data set with its pipeline.config") \
     X(events, "events", "list: what a training run wrote for TensorBoard; export to CSV") \
     X(version, "version", "print the version and what this processor offers")

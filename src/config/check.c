@@ -18,6 +18,10 @@ static void append_value(const void *message, const char *field, od_strbuf *out)
 void od_check_add(od_check *check, od_config_severity severity, const void *message, const char *field,
                   const char *expected, const char *fix, const char *format, ...)
 {
+    if (check->problems->count >= OD_PROBLEMS_MAX) { /* finding its line and path would be in vain */
+        check->problems->errors += severity == OD_CONFIG_ERROR;
+        return;
+    }
     char text[512];
     va_list args;
     va_start(args, format);

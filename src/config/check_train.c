@@ -168,7 +168,7 @@ static void check_augmentations(od_check *check, const train_proto *train)
         const ObjectDetection__Protos__PreprocessingStep *step = train->data_augmentation_options[i];
         if (step->preprocessing_step_case == OBJECT_DETECTION__PROTOS__PREPROCESSING_STEP__PREPROCESSING_STEP_RANDOM_HORIZONTAL_FLIP) check_flip(check, step);
         if (step->preprocessing_step_case == OBJECT_DETECTION__PROTOS__PREPROCESSING_STEP__PREPROCESSING_STEP_RANDOM_CROP_IMAGE) check_crop(check, step->random_crop_image);
-        for (size_t k = 0; k < i && step->preprocessing_step_case; k++) {
+        for (size_t k = 0; k < i && step->preprocessing_step_case && check->problems->count < OD_PROBLEMS_MAX; k++) {
             if (train->data_augmentation_options[k]->preprocessing_step_case != step->preprocessing_step_case) continue;
             od_check_add(check, OD_CONFIG_WARNING, step, NULL, NULL, "remove one of them",
                          "the same augmentation stands on line %d already; it is applied twice", od_config_line(check->config, train->data_augmentation_options[k], NULL));

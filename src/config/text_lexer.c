@@ -138,10 +138,10 @@ int od_text_lexer_at(const od_text_lexer *lexer, char symbol)
     return lexer->token.kind == OD_TOKEN_SYMBOL && lexer->token.text[0] == symbol;
 }
 
-int od_text_lexer_column(const od_text_lexer *lexer)
+int od_text_column(const char *line_start, const char *at)
 {
     int column = 1;
-    for (const char *p = lexer->token_line; p < lexer->token.text; p++) column += (*p & 0xc0) != 0x80;
+    for (const char *p = line_start; p < at; p++) column += (*p & 0xc0) != 0x80;
     return column;
 }
 

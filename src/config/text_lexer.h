@@ -41,8 +41,8 @@ void od_text_lexer_init(od_text_lexer *lexer, const char *text, size_t size);
 void od_text_lexer_next(od_text_lexer *lexer);
 /* Whether the current token is this one character. */
 int od_text_lexer_at(const od_text_lexer *lexer, char symbol);
-/* Column of the current token in characters, from 1. */
-int od_text_lexer_column(const od_text_lexer *lexer);
+/* Column of a place in characters, from 1; its line starts at `line_start`. */
+int od_text_column(const char *line_start, const char *at);
 
 int od_token_equals(const od_token *token, const char *text);
 
