@@ -13,8 +13,8 @@ build=${BUILD:-build-aarch64}
 mkdir -p "$build"
 root=$(realpath -m "${OD_ARM64_ROOT:-$build/root}")
 suite=$(. /etc/os-release; echo "${VERSION_CODENAME:-bookworm}")
-# The libraries that tools/install_deps.sh names; OpenMP comes with the cross compiler.
-packages=(libc6-dev $(sed -n '/^packages=/,/)/p' tools/install_deps.sh | grep -oE '[a-z0-9.+-]+-dev' | grep -v libomp))
+# The libraries that tools/install_deps.sh names; OpenMP's header comes with the cross compiler.
+packages=(libc6-dev libgomp1 $(sed -n '/^packages=/,/)/p' tools/install_deps.sh | grep -oE '[a-z0-9.+-]+-dev' | grep -v libomp))
 
 for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
   command -v $tool >/dev/null || { echo "needs $tool: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2; exit 77; }
@@ -43,10 +43,10 @@ set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_SYSROOT $root)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L $root -E LD_LIBRARY_PATH=/usr/aarch64-linux-gnu/lib)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L $root)
 END
 export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig:$root/usr/share/pkgconfig
 cmake -S . -B "$build" -DCMAKE_TOOLCHAIN_FILE="$(realpath "$build")/toolchain.cmake" > "$build/configure.log" 2>&1 || { cat "$build/configure.log"; exit 1; }
 cmake --build "$build" -j"${JOBS:-$(nproc)}" > "$build/build.log" 2>&1 || { grep -E "error:|undefined" "$build/build.log" | head -20; exit 1; }
 # Scripts start the program by its path, which takes binfmt_misc: the unit tests only.
-ctest --test-dir "$build" -LE script --output-on-failure "$@"
+ctest --test-dir "$build" -LE script --timeout 300 --output-on-failure "$@"
