@@ -221,6 +221,29 @@ static void test_zoo(void **state)
     }
 }
 
+static void test_other_shared_configs(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "configs/chest_xray_ssd320.config", "configs/raccoon_ssd320.config", "golden/centernet_resnet50_v2/pipeline.config",
+        "golden/faster_rcnn_resnet50/pipeline.config", "golden/faster_rcnn_resnet50_fpn/pipeline.config",
+        "golden/mask_rcnn_inception_resnet_v2/pipeline.config", "golden/ssd_efficientdet_d0/pipeline.config",
+        "golden/ssd_efficientdet_d1/pipeline.config", "golden/ssd_mobilenet_v1_fpn/pipeline.config",
+        "golden/ssd_mobilenet_v2_fpnlite_320/pipeline.config", "golden/ssd_mobilenet_v2_fpnlite_640/pipeline.config",
+        "golden/ssd_mobilenet_v2_fpnlite_small/pipeline.config", "golden/ssd_mobilenet_v2_small/pipeline.config",
+        "golden/ssd_resnet50_v1_fpn/pipeline.config",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[400];
+        test_need_shared(path, names[i]);
+        od_config *config = NULL;
+        od_error err = {0};
+        if (od_config_load(path, &config, &err) != OD_OK) fail_msg("%s", err.message);
+        assert_round_trip(config);
+        od_config_free(config);
+    }
+}
+
 static void test_allocation_failures(void **state)
 {
     (void)state;
@@ -252,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_override),
         cmocka_unit_test(test_zoo),
+        cmocka_unit_test(test_other_shared_configs),
         cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
