@@ -8,9 +8,12 @@
 #include "progress.h"
 #include "stop.h"
 
+#include <stdbool.h>
+
 int od_cmd_train(int argc, char **argv)
 {
     od_train_options o = od_train_options_default();
+    bool exact = false;
     int64_t max_to_keep = o.max_to_keep, seed = 0, threads = 0;
     const cli_flag flags[] = {
         {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the OD API's pipeline.config"},
@@ -20,6 +23,7 @@ int od_cmd_train(int argc, char **argv)
         {"eval_every_n", CLI_INT, &o.eval_every_n, "steps between evaluations, and at the end (as checkpoint_every_n); 0: never"},
         {"max_to_keep", CLI_INT, &max_to_keep, "checkpoints kept besides the best (7); 0: all"},
         {"early_stop_patience", CLI_INT, &o.early_stop_patience, "stop after so many evaluations without a better mAP; 0: never"},
+        {"exact_moving_averages", CLI_BOOL, &exact, "let batch norm's moving averages lag in short trainings as the OD API's do"},
         {"seed", CLI_INT, &seed, "fixes initial weights, order and augmentation (0)"},
         {"num_threads", CLI_INT, &threads, "threads (all processors)"},
         {0}};
@@ -33,6 +37,7 @@ int od_cmd_train(int argc, char **argv)
     int code = cli_flags_parse(argc, argv, flags, &usage, NULL);
     if (code >= 0) return code;
     o.max_to_keep = (int)max_to_keep;
+    o.exact_moving_averages = exact;
     o.seed = (uint64_t)seed;
     o.num_threads = (int)threads;
     o.stop = cli_stop_flag();

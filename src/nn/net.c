@@ -116,6 +116,7 @@ od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, c
     net->fuse = !(options && options->no_fusion);
     net->profile = options && options->profile;
     net->packed_version = -1;
+    net->bn_momentum_limit = 1;
     od_status status = allocate_tables(net, err);
     if (status == OD_OK) {
         od_net_fuse(net);

@@ -52,6 +52,7 @@ typedef struct od_net {
     const od_kernels *k;
     od_net_mode mode;
     int threads, fuse, profile;
+    float bn_momentum_limit; /* batch norms' moving averages use at most this momentum; 1: their own */
 
     float **value;        /* by value: its buffer; NULL: virtual, folded away or an input not yet given */
     float **grad;         /* by value; NULL: none needed. Batch norm's input and output share one */

@@ -109,6 +109,7 @@ static void finish_statistics(const bn_job *j)
     const od_bn_attrs *a = &j->node->bn;
     float *moving_mean = od_variables_value(j->net->vars, a->mean), *moving_variance = od_variables_value(j->net->vars, a->variance);
     double m = (double)j->rows;
+    float momentum = a->momentum < j->net->bn_momentum_limit ? a->momentum : j->net->bn_momentum_limit;
     for (int64_t i = 0; i < j->c; i++) {
         if (!uses_batch(j)) {
             set_affine(j, i, moving_mean[i], moving_variance[i]);
@@ -120,8 +121,8 @@ static void finish_statistics(const bn_job *j)
         if (variance < 0) variance = 0; /* rounding; a NaN stays */
         set_affine(j, i, mean, variance);
         double unbiased = j->rows > 1 ? variance * m / (m - 1) : variance;
-        moving_mean[i] = (float)((double)moving_mean[i] * a->momentum + mean * (1.0 - a->momentum));
-        moving_variance[i] = (float)((double)moving_variance[i] * a->momentum + unbiased * (1.0 - a->momentum));
+        moving_mean[i] = (float)((double)moving_mean[i] * momentum + mean * (1.0 - momentum));
+        moving_variance[i] = (float)((double)moving_variance[i] * momentum + unbiased * (1.0 - momentum));
     }
 }
 

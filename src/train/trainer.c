@@ -208,6 +208,14 @@ static od_status check_losses(const trainer *t, const od_losses *losses, od_erro
     return OD_OK;
 }
 
+/* With the usual momentum of .997 a new layer's moving variance is still a sixth of its start value, 1, after 600 steps, and
+ * evaluation sees another network than training. The OD API has that lag; the limit is the one that TensorFlow's
+ * ExponentialMovingAverage(num_updates) uses. It depends on the step alone, so that resuming stays exact. */
+static float momentum_limit(const trainer *t)
+{
+    return t->o->exact_moving_averages ? 1 : (float)((1.0 + (double)t->step) / (10.0 + (double)t->step));
+}
+
 static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, od_error *err)
 {
     OD_TRY(prepare_instance(t, b, err));
@@ -215,6 +223,7 @@ static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, o
         int64_t at = (int64_t)i * b->max_boxes;
         t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i]};
     }
+    od_instance_net(t->inst)->bn_momentum_limit = momentum_limit(t);
     od_instance_forward(t->inst, b->images);
     OD_TRY(od_instance_loss(t->inst, t->truth, losses, err));
     OD_TRY(check_losses(t, losses, err));

@@ -15,6 +15,9 @@ same_weights "$work/whole/ckpt-1" "$work/again/ckpt-1" || fail "the same seed ga
 train --model_dir="$work/other" --seed=4 --eval_every_n=0 > /dev/null 2>&1
 same_weights "$work/whole/ckpt-1" "$work/other/ckpt-1" && fail "another seed gave the same weights"
 
+train --model_dir="$work/exact" --seed=3 --eval_every_n=0 --exact_moving_averages > /dev/null 2>&1
+same_weights "$work/whole/ckpt-1" "$work/exact/ckpt-1" && fail "--exact_moving_averages changed nothing"
+
 # In two parts: stop at 4, go on to 6.
 train --model_dir="$work/parts" --seed=3 --num_train_steps=4 --eval_every_n=0 > /dev/null 2>&1
 train --model_dir="$work/parts" --seed=3 > "$work/parts.log" 2>&1

@@ -291,6 +291,10 @@ static void test_moving_statistics(void **state)
     float moving_mean = od_variables_value(&f.vars, 2)[0], moving_variance = od_variables_value(&f.vars, 3)[0];
     assert_true(fabs(moving_mean - .1 * mean) < 1e-6);
     assert_true(fabs(moving_variance - (.9 + .1 * (squares - mean * mean) * 18 / 17)) < 1e-6);
+    /* a limit of 0 takes the batch's statistics as they are */
+    net->bn_momentum_limit = 0;
+    od_net_forward(net, f.images);
+    assert_true(fabs(od_variables_value(&f.vars, 2)[0] - mean) < 1e-6);
     od_net_free(net);
     end(&f);
 }
