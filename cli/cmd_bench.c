@@ -7,67 +7,69 @@
 #include "objdet/bench.h"
 #include "objdet/version.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static void json_number(FILE *f, const char *name, double x, const char *end)
-{
-    if (isfinite(x)) fprintf(f, "  \"%s\": %.9g%s\n", name, x, end);
-    else fprintf(f, "  \"%s\": null%s\n", name, end);
-}
-
-static int write_json(const char *path, const od_bench_options *o, const od_bench_result *r)
-{
-    FILE *f = fopen(path, "w");
-    if (!f) {
-        perror(path);
-        return 1;
-    }
-    const char *second = o->training ? "step_seconds_with_input" : "step_seconds_with_postprocessing";
-    char name[64];
-    fprintf(f, "{\n  \"work\": \"%s\",\n  \"isa\": \"%s\",\n", o->training ? "train" : "infer", od_kernels_isa());
-    json_number(f, "step_seconds", r->step.median, ",");
-    json_number(f, "step_seconds_min", r->step.min, ",");
-    json_number(f, second, r->step_with_input.median, ",");
-    snprintf(name, sizeof name, "%s_min", second);
-    json_number(f, name, r->step_with_input.min, ",");
-    json_number(f, "images_per_second", r->images_per_second, ",");
-    json_number(f, "startup_seconds", r->startup_seconds, ",");
-    fprintf(f, "  \"peak_rss_bytes\": %lld,\n  \"batch_size\": %lld,\n  \"height\": %d,\n  \"width\": %d,\n  \"num_threads\": %d,\n", (long long)r->peak_rss_bytes,
-            (long long)r->batch_size, r->height, r->width, r->num_threads);
-    json_number(f, "forward_gflop", r->gflops, ",");
-    fprintf(f, "  \"ops\": {");
-    for (int i = 0; i < r->op_count; i++)
-        fprintf(f, "%s\n    \"%s\": {\"nodes\": %d, \"forward_seconds\": %.9g, \"backward_seconds\": %.9g, \"forward_gflop\": %.9g}", i ? "," : "", r->ops[i].name,
-                r->ops[i].nodes, r->ops[i].forward_seconds, r->ops[i].backward_seconds, r->ops[i].gflops);
-    fprintf(f, "\n  }\n}\n");
-    int failed = ferror(f);
-    if (fclose(f) || failed) {
-        perror(path);
-        return 1;
-    }
-    return 0;
-}
-
 static void print_time(const char *what, od_bench_time t)
 {
-    if (isfinite(t.median)) printf("%-34s %10.2f ms (min %.2f)\n", what, 1e3 * t.median, 1e3 * t.min);
-    else printf("%-34s not measured: the config's data can't be opened\n", what);
+    if (isfinite(t.median)) printf("%-36s %10.2f ms (min %.2f)\n", what, 1e3 * t.median, 1e3 * t.min);
 }
 
-static void print_table(const od_bench_options *o, const od_bench_result *r)
+static void print_training(const od_bench_result *r)
 {
-    printf("%s, batch %lld of %dx%d, %d threads, %s kernels\n", o->training ? "training step" : "forward pass", (long long)r->batch_size, r->height, r->width,
-           r->num_threads, od_kernels_isa());
-    print_time(o->training ? "step, input ready" : "forward, raw predictions", r->step);
-    print_time(o->training ? "step with input" : "forward with post-processing", r->step_with_input);
-    printf("%-34s %10.1f\n%-34s %10.2f s\n%-34s %10.0f MB\n%-34s %10.2f (%.0f GFLOP/s forward%s)\n", "images per second", r->images_per_second,
-           "process start to first step's end", r->startup_seconds, "peak memory", (double)r->peak_rss_bytes / 1e6, "GFLOP of a forward pass", r->gflops,
-           r->gflops * (o->training ? 3 : 1) / r->step.median, o->training ? " and backward" : "");
-    if (r->op_count) printf("\n%-22s %6s %12s %12s\n", "op", "nodes", "forward ms", "backward ms");
+    print_time("step, input ready", r->step);
+    print_time("step with input", r->step_with_input);
+    if (r->input_problem[0]) printf("%-36s not measured: %s\n", "step with input", r->input_problem);
+    printf("%-36s %10.2f ms\n%-36s %10.2f ms\n", "  of it losses", 1e3 * r->loss_seconds, "  of it the update", 1e3 * r->update_seconds);
+}
+
+static void print_inference(const od_bench_result *r)
+{
+    print_time("forward, raw predictions", r->step);
+    print_time("forward with post-processing", r->with_postprocessing);
+    if (r->batch_size == 1) return;
+    print_time("one image: raw predictions", r->single);
+    print_time("one image: with post-processing", r->single_with_postprocessing);
+}
+
+/* "conv2d ..._backbone/layer_with_weights-8": the end of a node's name tells most. */
+static void print_node(const od_bench_op *node)
+{
+    enum { WIDTH = 53 };
+    char name[WIDTH + 1];
+    int room = WIDTH - (int)strlen(node->kind) - 1, length = (int)strlen(node->name);
+    if (length <= room) snprintf(name, sizeof name, "%s %s", node->kind, node->name);
+    else snprintf(name, sizeof name, "%s ...%s", node->kind, node->name + length - (room - 3));
+    printf("%-*s %12.2f %12.2f %10.3f\n", WIDTH, name, 1e3 * node->forward_seconds, 1e3 * node->backward_seconds, node->gflops);
+}
+
+static void print_ops(const od_bench_result *r)
+{
+    if (!r->op_count) return;
+    printf("\n%-46s %6s %12s %12s %10s\n", "op", "nodes", "forward ms", "backward ms", "GFLOP");
     for (int i = 0; i < r->op_count; i++)
-        printf("%-22s %6d %12.2f %12.2f\n", r->ops[i].name, r->ops[i].nodes, 1e3 * r->ops[i].forward_seconds, 1e3 * r->ops[i].backward_seconds);
+        printf("%-46s %6d %12.2f %12.2f %10.3f\n", r->ops[i].name, r->ops[i].nodes, 1e3 * r->ops[i].forward_seconds, 1e3 * r->ops[i].backward_seconds, r->ops[i].gflops);
+    printf("\n%-46s %6s %12s %12s %10s\n", "slowest nodes", "", "forward ms", "backward ms", "GFLOP");
+    for (int i = 0; i < r->slowest_count; i++) print_node(&r->slowest[i]);
+}
+
+static void print_table(const od_bench_result *r)
+{
+    printf("%s, batch %lld of %dx%d, %d thread%s, %s kernels\n", r->training ? "training step" : "forward pass", (long long)r->batch_size, r->height, r->width,
+           r->num_threads, r->num_threads == 1 ? "" : "s", od_kernels_isa());
+    if (r->training) print_training(r);
+    else print_inference(r);
+    printf("%-36s %10.1f\n", "images per second", r->images_per_second);
+    if (isfinite(r->startup_seconds)) printf("%-36s %10.2f s\n", "process start to first step's end", r->startup_seconds);
+    printf("%-36s %10.0f MB\n%-36s %10.2f (%.1f GFLOP/s)\n", "peak memory", (double)r->peak_rss_bytes / 1e6, "GFLOP of a step", r->gflops, r->gflops_per_second);
+    print_ops(r);
+}
+
+static int to_int(int64_t n)
+{
+    return n > INT_MAX ? INT_MAX : n < INT_MIN ? INT_MIN : (int)n;
 }
 
 int od_cmd_bench(int argc, char **argv)
@@ -78,7 +80,7 @@ int od_cmd_bench(int argc, char **argv)
     const char *json = NULL;
     const cli_flag flags[] = {
         {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the pipeline.config; its data are needed for step_seconds_with_input only"},
-        {"batch_size", CLI_INT, &o.batch_size, "images at once (train: the config's; infer: 1)"},
+        {"batch_size", CLI_INT, &o.batch_size, "images at once (train: the config's; infer: 1; infer also times one image)"},
         {"steps", CLI_INT, &o.steps, "timed steps, after two that aren't (20)"},
         {"height", CLI_INT, &height, "of the image (the config's)"},
         {"width", CLI_INT, &width, "of the image (the config's)"},
@@ -98,13 +100,13 @@ int od_cmd_bench(int argc, char **argv)
         fprintf(stderr, "objdet bench: error: expected 'bench train' or 'bench infer'; see objdet bench --help\n");
         return 2;
     }
-    o.height = (int)height;
-    o.width = (int)width;
-    o.num_threads = (int)threads;
+    o.height = to_int(height);
+    o.width = to_int(width);
+    o.num_threads = to_int(threads);
     o.with_ops = ops;
     od_error err = {0};
     od_bench_result result;
     if (od_bench_run(&o, &result, &err) != OD_OK) return cli_fail(&err);
-    print_table(&o, &result);
-    return json ? write_json(json, &o, &result) : 0;
+    print_table(&result);
+    return json && od_bench_write_json(&result, json, &err) != OD_OK ? cli_fail(&err) : 0;
 }

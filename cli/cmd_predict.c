@@ -7,26 +7,61 @@
 #include "objdet/predict.h"
 #include "stop.h"
 
+#include <limits.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* On a terminal a last line says how far it is; it gives way to each picture's own line. */
+typedef struct display {
+    int terminal, drawn;
+    int64_t skipped;
+    double seconds; /* of all pictures so far */
+} display;
+
+static void clear_line(display *d)
+{
+    if (d->drawn) fputs("\r\033[K", stderr);
+    d->drawn = 0;
+}
+
+static void draw_line(display *d, const od_predicted *p)
+{
+    if (!d->terminal || p->done >= p->total) return;
+    double left = p->seconds / (double)p->done * (double)(p->total - p->done);
+    fflush(stdout);
+    fprintf(stderr, "%lld of %lld pictures, %.1f a second, %d:%02d left", (long long)p->done, (long long)p->total,
+            p->seconds > 0 ? (double)p->done / p->seconds : 0, (int)(left / 60), (int)left % 60);
+    d->drawn = 1;
+}
 
 static void show(void *user, const od_predicted *p)
 {
-    (void)user;
+    display *d = user;
+    clear_line(d);
+    d->seconds = p->seconds;
     if (p->problem) {
+        d->skipped++;
         fprintf(stderr, "objdet: warning: skipped: %s\n", p->problem);
-        return;
+    } else {
+        printf("%s: %d detection%s", p->path, p->count, p->count == 1 ? "" : "s");
+        if (p->count) printf(", best %s %.0f %%", p->best_label, 100 * p->best_score);
+        printf(" -> %s\n", p->output_path);
     }
-    printf("%s: %d detection%s", p->path, p->count, p->count == 1 ? "" : "s");
-    if (p->count) printf(", best %s %.0f %%", p->best_label ? p->best_label : "class", 100 * p->best_score);
-    printf(" -> %s\n", p->output_path);
+    draw_line(d, p);
 }
 
-static double now(void)
+static void print_summary(const display *d, int64_t pictures, const char *output_dir)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    printf("%lld picture%s in %.1f s (%.1f images/s)", (long long)pictures, pictures == 1 ? "" : "s", d->seconds, d->seconds > 0 ? (double)pictures / d->seconds : 0);
+    if (d->skipped) printf(", %lld skipped", (long long)d->skipped);
+    printf(", %s/detections.json\n", output_dir);
+}
+
+static int to_int(int64_t n)
+{
+    return n > INT_MAX ? INT_MAX : n < INT_MIN ? INT_MIN : (int)n;
 }
 
 int od_cmd_predict(int argc, char **argv)
@@ -50,16 +85,19 @@ int od_cmd_predict(int argc, char **argv)
                              "  objdet predict --model_dir=ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8 --label_map_path=mscoco_label_map.pbtxt *.jpg\n"};
     int count = 0, code = cli_flags_parse(argc, argv, flags, &usage, &count);
     if (code >= 0) return code;
-    o.num_threads = (int)threads;
-    o.max_boxes = (int)max_boxes;
+    const char *term = getenv("TERM");
+    display d = {.terminal = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"))};
+    o.num_threads = to_int(threads);
+    o.max_boxes = to_int(max_boxes);
     o.inputs = (const char *const *)(argv + 1);
     o.input_count = count;
     o.progress = show;
+    o.progress_user = &d;
     o.stop = cli_stop_flag();
     od_error err = {0};
-    double start = now();
     od_status status = od_predict_run(&o, &predicted, &err);
+    clear_line(&d);
     if (status != OD_OK) return cli_fail(&err);
-    printf("%lld picture%s in %.1f s, %s/detections.json\n", (long long)predicted, predicted == 1 ? "" : "s", now() - start, o.output_dir);
+    print_summary(&d, predicted, o.output_dir);
     return 0;
 }

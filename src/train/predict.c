@@ -13,10 +13,12 @@
 #include "util/hashmap.h"
 
 #include <omp.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MAX_DRAWN = 200 };
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
 
 od_predict_options od_predict_options_default(void)
 {
@@ -31,17 +33,38 @@ typedef struct predictor {
     int height, width;
     float *input;
     od_detections found;
+    od_draw_box *boxes; /* room for every detection of a picture */
+    int box_capacity;
     od_file_list files;
-    od_hashmap stems;   /* file stems so far -> how many */
+    char **names;       /* of each picture's results: its stem, perhaps numbered */
     od_strbuf results;  /* entries of detections.json */
     int64_t result_count, read;
+    double begun;
 } predictor;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* --- opening ------------------------------------------------------------------------------------------------------------- */
 
+static od_status check_options(const od_predict_options *o, od_error *err)
+{
+    if (!o->model_dir) return od_error_set(err, OD_ERR_ARG, "no model: give --model_dir");
+    if (o->input_count < 1) return od_error_set(err, OD_ERR_ARG, "no pictures: give files or folders");
+    if (!o->output_dir || !o->output_dir[0]) return od_error_set(err, OD_ERR_ARG, "no folder for the results: give --output_dir");
+    if (isnan(o->min_score_thresh) || o->min_score_thresh > 1)
+        return od_error_set(err, OD_ERR_ARG, "min_score_thresh is %g; expected a score from 0 to 1", o->min_score_thresh);
+    if (o->max_boxes < 0) return od_error_set(err, OD_ERR_ARG, "max_boxes is %d; expected 0 or more", o->max_boxes);
+    if (o->num_threads < 0) return od_error_set(err, OD_ERR_ARG, "num_threads is %d; expected 1 or more, or 0 for all processors", o->num_threads);
+    return OD_OK;
+}
+
 static od_status open_config(predictor *p, od_error *err)
 {
-    if (!p->o->model_dir) return od_error_set(err, OD_ERR_ARG, "no model: give --model_dir");
     char *path = p->o->pipeline_config_path ? od_strdup(p->o->pipeline_config_path) : od_path_join(p->o->model_dir, "pipeline.config");
     if (!path) return od_error_nomem(err, "the config");
     od_status status = od_run_setup_init(&p->setup, path, OD_USE_PREDICT, err);
@@ -63,28 +86,97 @@ static od_status open_checkpoint(predictor *p, od_error *err)
     return status;
 }
 
-/* Names are wanted, not needed: only a map that was asked for must exist. */
-static od_status open_labels(predictor *p, od_error *err)
+/* The map that was asked for, or the first that exists. */
+static od_status find_labels(predictor *p, od_error *err)
 {
-    if (p->o->label_map_path) return od_label_map_load(p->o->label_map_path, &p->labels, err);
+    if (p->o->label_map_path) return od_run_labels_load(&p->setup, p->o->label_map_path, &p->labels, err);
     char *own = od_path_join(p->o->model_dir, "label_map.pbtxt");
     const ObjectDetection__Protos__TrainEvalPipelineConfig *c = p->setup.proto;
-    const char *readers[] = {own, c->train_input_reader ? c->train_input_reader->label_map_path : NULL,
-                             c->n_eval_input_reader ? c->eval_input_reader[0]->label_map_path : NULL};
+    const char *paths[] = {own, c->train_input_reader ? c->train_input_reader->label_map_path : NULL,
+                           c->n_eval_input_reader ? c->eval_input_reader[0]->label_map_path : NULL};
     od_status status = own ? OD_OK : od_error_nomem(err, "label map");
     for (int i = 0; i < 3 && status == OD_OK && !p->labels; i++)
-        if (readers[i] && readers[i][0] && od_path_exists(readers[i])) status = od_label_map_load(readers[i], &p->labels, err);
+        if (paths[i] && paths[i][0] && od_path_exists(paths[i])) status = od_run_labels_load(&p->setup, paths[i], &p->labels, err);
     od_free(own);
+    return status;
+}
+
+/* Every class gets a name: "class N" where the map has none. */
+static od_status open_labels(predictor *p, od_error *err)
+{
+    OD_TRY(find_labels(p, err));
+    if (!p->labels && !(p->labels = od_label_map_create())) return od_error_nomem(err, "label map");
+    for (int id = 1, classes = od_model_num_classes(p->setup.model); id <= classes; id++) {
+        char name[32];
+        if (od_label_map_name(p->labels, id)) continue;
+        snprintf(name, sizeof name, "class %d", id);
+        od_status status = od_label_map_add(p->labels, id, name, NULL, err);
+        if (status != OD_OK && status != OD_ERR_ARG) return status; /* ARG: another class is called so */
+    }
+    return OD_OK;
+}
+
+static const char *label_of(const predictor *p, int class_index)
+{
+    const char *name = od_label_map_name(p->labels, class_index + 1);
+    return name ? name : "class without a name";
+}
+
+static int is_jpeg(const char *path)
+{
+    const char *dot = strrchr(od_path_base(path), '.');
+    return dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
+}
+
+/* Path of the annotated picture; NULL when out of memory. */
+static char *output_path(const predictor *p, size_t index)
+{
+    char *name = od_asprintf("%s.%s", p->names[index], is_jpeg(p->files.paths[index]) ? "jpg" : "png");
+    char *path = name ? od_path_join(p->o->output_dir, name) : NULL;
+    od_free(name);
+    return path;
+}
+
+/* "device:inode"; 0 when there is no such file. */
+static int file_identity(const char *path, char *text, size_t size)
+{
+    struct stat st;
+    if (stat(path, &st)) return 0;
+    snprintf(text, size, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return 1;
+}
+
+static od_status check_output(const predictor *p, const od_hashmap *inputs, size_t index, od_error *err)
+{
+    char identity[64], *path = output_path(p, index);
+    if (!path) return od_error_nomem(err, "a picture's name");
+    od_status status = OD_OK;
+    if (file_identity(path, identity, sizeof identity) && od_hashmap_get(inputs, identity, NULL))
+        status = od_error_set(err, OD_ERR_ARG, "%s: is one of the given pictures, and its annotated copy would replace it; give another --output_dir", path);
+    od_free(path);
+    return status;
+}
+
+/* Somebody's originals must not be lost to --output_dir=the folder they are in. */
+static od_status protect_inputs(const predictor *p, od_error *err)
+{
+    od_hashmap inputs = {0};
+    char identity[64];
+    od_status status = OD_OK;
+    for (size_t i = 0; status == OD_OK && i < p->files.count; i++)
+        if (file_identity(p->files.paths[i], identity, sizeof identity) && od_hashmap_set(&inputs, identity, 1)) status = od_error_nomem(err, "a list of files");
+    for (size_t i = 0; status == OD_OK && i < p->files.count; i++) status = check_output(p, &inputs, i, err);
+    od_hashmap_deinit(&inputs);
     return status;
 }
 
 static od_status find_pictures(predictor *p, od_error *err)
 {
     static const char *const endings[] = {"jpg", "jpeg", "png", "bmp", "webp", NULL};
-    if (p->o->input_count < 1) return od_error_set(err, OD_ERR_ARG, "no pictures: give files or folders");
     for (int i = 0; i < p->o->input_count; i++) OD_TRY(od_file_list_add(&p->files, p->o->inputs[i], endings, err));
-    if (p->files.count) return OD_OK;
-    return od_error_set(err, OD_ERR_NOT_FOUND, "%s: no pictures (jpg, jpeg, png, bmp, webp) in it", p->o->inputs[0]);
+    if (!p->files.count) return od_error_set(err, OD_ERR_NOT_FOUND, "%s: no pictures (jpg, jpeg, png, bmp, webp) in this folder", p->o->inputs[0]);
+    OD_TRY(od_file_list_names(&p->files, &p->names, err));
+    return protect_inputs(p, err);
 }
 
 static void close_predictor(predictor *p)
@@ -92,8 +184,9 @@ static void close_predictor(predictor *p)
     od_instance_free(p->inst);
     od_aligned_free(p->input);
     od_detections_deinit(&p->found);
+    od_free(p->boxes);
+    od_file_list_names_free(&p->files, p->names);
     od_file_list_deinit(&p->files);
-    od_hashmap_deinit(&p->stems);
     od_strbuf_deinit(&p->results);
     od_label_map_free(p->labels);
     od_run_setup_deinit(&p->setup);
@@ -127,11 +220,6 @@ static od_status detect(predictor *p, const od_image *image, od_error *err)
     return od_instance_detect(p->inst, (const int32_t(*)[3])true_shape, &p->found, err);
 }
 
-static const char *label_of(const predictor *p, int class_index)
-{
-    return p->labels ? od_label_map_name(p->labels, class_index + 1) : NULL;
-}
-
 static void add_results(predictor *p, const char *stem, const od_image *image)
 {
     for (int i = 0; i < p->found.count[0]; i++) {
@@ -140,32 +228,10 @@ static void add_results(predictor *p, const char *stem, const od_image *image)
         if (p->o->min_score_thresh >= 0 && score < p->o->min_score_thresh) continue;
         od_strbuf_puts(&p->results, p->result_count++ ? ",\n{\"image_id\":" : "\n{\"image_id\":");
         od_json_append_string(&p->results, stem);
-        od_strbuf_printf(&p->results, ",\"category_id\":%d,", p->found.classes[i] + 1);
-        if (label_of(p, p->found.classes[i])) {
-            od_strbuf_puts(&p->results, "\"category_name\":");
-            od_json_append_string(&p->results, label_of(p, p->found.classes[i]));
-            od_strbuf_puts(&p->results, ",");
-        }
-        od_strbuf_printf(&p->results, "\"bbox\":[%.9g,%.9g,%.9g,%.9g],\"score\":%.9g}", x, y, (double)b[3] * image->width - x, (double)b[2] * image->height - y, score);
+        od_strbuf_printf(&p->results, ",\"category_id\":%d,\"category_name\":", p->found.classes[i] + 1);
+        od_json_append_string(&p->results, label_of(p, p->found.classes[i]));
+        od_strbuf_printf(&p->results, ",\"bbox\":[%.9g,%.9g,%.9g,%.9g],\"score\":%.9g}", x, y, (double)b[3] * image->width - x, (double)b[2] * image->height - y, score);
     }
-}
-
-/* The file's name without folder and ending; a name seen before gets a number, so that nothing is overwritten. */
-static char *unique_stem(predictor *p, const char *path)
-{
-    const char *base = od_path_base(path), *dot = strrchr(base, '.');
-    char *stem = dot && dot != base ? od_strndup(base, (size_t)(dot - base)) : od_strdup(base);
-    int64_t seen = 0;
-    if (!stem) return NULL;
-    od_hashmap_get(&p->stems, stem, &seen);
-    if (od_hashmap_set(&p->stems, stem, seen + 1)) {
-        od_free(stem);
-        return NULL;
-    }
-    if (!seen) return stem;
-    char *numbered = od_asprintf("%s_%lld", stem, (long long)seen + 1);
-    od_free(stem);
-    return numbered;
 }
 
 static od_status write_picture(od_image *image, const od_draw_box *boxes, int count, const char *output, od_error *err)
@@ -174,31 +240,39 @@ static od_status write_picture(od_image *image, const od_draw_box *boxes, int co
     return od_image_save(image, output, err);
 }
 
-static int is_jpeg(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && (dot[1] == 'j' || dot[1] == 'J');
-}
-
 static void report(const predictor *p, od_predicted *picture, size_t index)
 {
     picture->path = p->files.paths[index];
     picture->done = (int64_t)index + 1;
     picture->total = (int64_t)p->files.count;
+    picture->seconds = now() - p->begun;
     if (p->o->progress) p->o->progress(p->o->progress_user, picture);
 }
 
-static od_status finish_picture(predictor *p, size_t index, od_image *image, const char *stem, od_error *err)
+/* Those of at least the threshold, best first, into p->boxes. */
+static od_status choose_boxes(predictor *p, int *count, od_error *err)
 {
-    od_draw_box boxes[MAX_DRAWN];
     double threshold = p->o->min_score_thresh >= 0 ? p->o->min_score_thresh : .5;
-    int n = od_detections_to_draw(&p->found, 0, p->labels, threshold, p->o->max_boxes < MAX_DRAWN ? p->o->max_boxes : MAX_DRAWN, boxes);
-    char *name = od_asprintf("%s.%s", stem, is_jpeg(p->files.paths[index]) ? "jpg" : "png"), *output = name ? od_path_join(p->o->output_dir, name) : NULL;
+    if (p->box_capacity < p->found.max) {
+        od_free(p->boxes);
+        p->box_capacity = 0;
+        p->boxes = od_calloc((size_t)p->found.max, sizeof *p->boxes);
+        if (!p->boxes) return od_error_nomem(err, "boxes to draw");
+        p->box_capacity = p->found.max;
+    }
+    *count = od_detections_to_draw(&p->found, 0, p->labels, threshold, p->found.max, p->boxes);
+    return OD_OK;
+}
+
+static od_status finish_picture(predictor *p, size_t index, od_image *image, od_error *err)
+{
+    int n = 0;
+    OD_TRY(choose_boxes(p, &n, err));
+    char *output = output_path(p, index);
     od_predicted picture = {.output_path = output, .width = image->width, .height = image->height, .count = n};
-    if (n) picture.best_label = boxes[0].label, picture.best_score = (double)boxes[0].score;
-    od_status status = output ? write_picture(image, boxes, n, output, err) : od_error_nomem(err, "a picture's name");
+    if (n) picture.best_label = label_of(p, p->boxes[0].class_index), picture.best_score = (double)p->boxes[0].score;
+    od_status status = output ? write_picture(image, p->boxes, n < p->o->max_boxes ? n : p->o->max_boxes, output, err) : od_error_nomem(err, "a picture's name");
     if (status == OD_OK) report(p, &picture, index);
-    od_free(name);
     od_free(output);
     return status;
 }
@@ -218,14 +292,12 @@ static od_status predict_one(predictor *p, size_t index, od_error *err)
         report(p, &picture, index);
         return OD_OK;
     }
-    char *stem = unique_stem(p, p->files.paths[index]);
-    status = stem ? detect(p, &image, err) : od_error_nomem(err, "a picture's name");
+    status = detect(p, &image, err);
     if (status == OD_OK) {
-        add_results(p, stem, &image);
-        status = finish_picture(p, index, &image, stem, err);
         p->read++;
+        add_results(p, p->names[index], &image);
+        status = finish_picture(p, index, &image, err);
     }
-    od_free(stem);
     od_image_deinit(&image);
     return status;
 }
@@ -243,11 +315,13 @@ static od_status write_results(const predictor *p, od_error *err)
 
 static od_status predict_all(predictor *p, od_error *err)
 {
+    OD_TRY(check_options(p->o, err));
     OD_TRY(open_config(p, err));
-    OD_TRY(open_checkpoint(p, err));
     OD_TRY(open_labels(p, err));
+    OD_TRY(open_checkpoint(p, err));
     OD_TRY(find_pictures(p, err));
     OD_TRY(od_dir_create(p->o->output_dir, err));
+    p->begun = now();
     for (size_t i = 0; i < p->files.count; i++) {
         if (p->o->stop && *p->o->stop) break;
         OD_TRY(predict_one(p, i, err));

@@ -20,15 +20,20 @@ void od_run_setup_deinit(od_run_setup *s)
     *s = (od_run_setup){0};
 }
 
-static od_status open_labels(od_run_input *in, const od_run_setup *s, const char *path, od_error *err)
+od_status od_run_labels_load(const od_run_setup *s, const char *path, od_label_map **out, od_error *err)
 {
-    if (!path || !path[0]) return OD_OK;
-    OD_TRY(od_label_map_load(path, &in->labels, err));
-    int32_t max_id = od_label_map_max_id(in->labels);
+    od_label_map *labels;
+    OD_TRY(od_label_map_load(path, &labels, err));
+    int32_t max_id = od_label_map_max_id(labels);
     int classes = od_model_num_classes(s->model);
-    if (max_id <= classes) return OD_OK;
-    return od_error_set(err, OD_ERR_CONFIG, "%s:%d: id %d (\"%s\") is above the config's num_classes %d; set num_classes to at least %d, or leave the class out",
-                        path, od_label_map_line(in->labels, max_id), max_id, od_label_map_name(in->labels, max_id), classes, max_id);
+    if (max_id <= classes) {
+        *out = labels;
+        return OD_OK;
+    }
+    od_error_set(err, OD_ERR_CONFIG, "%s:%d: id %d (\"%s\") is above the config's num_classes %d; set num_classes to at least %d, or leave the class out",
+                 path, od_label_map_line(labels, max_id), max_id, od_label_map_name(labels, max_id), classes, max_id);
+    od_label_map_free(labels);
+    return OD_ERR_CONFIG;
 }
 
 od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const ObjectDetection__Protos__InputReader *reader, const char *name,
@@ -36,7 +41,7 @@ od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const Objec
 {
     *in = (od_run_input){.max_boxes = reader ? reader->max_number_of_boxes : 100};
     const char *label_map = o->label_map_path ? o->label_map_path : reader ? reader->label_map_path : NULL;
-    OD_TRY(open_labels(in, s, label_map, err));
+    if (label_map && label_map[0]) OD_TRY(od_run_labels_load(s, label_map, &in->labels, err));
     od_dataset_options options = {.label_map = in->labels, .image_dir = o->image_dir, .sample_1_of_n = o->sample_1_of_n};
     if (!options.sample_1_of_n && reader) options.sample_1_of_n = reader->sample_1_of_n_examples;
     if (o->input_path) return od_dataset_open(&in->dataset, &o->input_path, 1, &options, err);

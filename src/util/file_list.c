@@ -3,6 +3,7 @@
 
 #include "util/alloc.h"
 #include "util/file.h"
+#include "util/hashmap.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -62,4 +63,70 @@ od_status od_file_list_add(od_file_list *list, const char *path, const char *con
         return od_error_errno(err, path, "open");
     }
     return append(list, od_strdup(path), err);
+}
+
+void od_file_list_names_free(const od_file_list *list, char **names)
+{
+    for (size_t i = 0; names && i < list->count; i++) od_free(names[i]);
+    od_free(names);
+}
+
+static char *stem_of(const char *path)
+{
+    const char *base = od_path_base(path), *dot = strrchr(base, '.');
+    return dot && dot != base ? od_strndup(base, (size_t)(dot - base)) : od_strdup(base);
+}
+
+/* The stem with the first number from *number on that no file has; NULL when out of memory. */
+static char *numbered(od_hashmap *taken, const char *stem, int64_t *number)
+{
+    for (;; ++*number) {
+        char *name = od_asprintf("%s_%lld", stem, (long long)*number);
+        if (!name) return NULL;
+        if (!od_hashmap_get(taken, name, NULL)) {
+            if (!od_hashmap_set(taken, name, 2)) return name;
+            od_free(name);
+            return NULL;
+        }
+        od_free(name);
+    }
+}
+
+/* `taken`: each name -> the number to try next. First all files whose stem is free, then the others. */
+static int fill_names(const od_file_list *list, char **names, od_hashmap *taken)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char *stem = stem_of(list->paths[i]);
+        if (!stem) return -1;
+        if (od_hashmap_get(taken, stem, NULL)) {
+            od_free(stem);
+            continue;
+        }
+        names[i] = stem;
+        if (od_hashmap_set(taken, stem, 2)) return -1;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        int64_t number = 2;
+        if (names[i]) continue;
+        char *stem = stem_of(list->paths[i]);
+        if (stem && od_hashmap_get(taken, stem, &number)) names[i] = numbered(taken, stem, &number);
+        int failed = !names[i] || od_hashmap_set(taken, stem, number + 1);
+        od_free(stem);
+        if (failed) return -1;
+    }
+    return 0;
+}
+
+od_status od_file_list_names(const od_file_list *list, char ***names, od_error *err)
+{
+    od_hashmap taken = {0};
+    char **all = od_calloc(list->count, sizeof *all);
+    int failed = !all || fill_names(list, all, &taken);
+    od_hashmap_deinit(&taken);
+    if (failed) {
+        od_file_list_names_free(list, all);
+        return od_error_nomem(err, "names of files");
+    }
+    *names = all;
+    return OD_OK;
 }

@@ -19,4 +19,10 @@ typedef struct od_file_list {
 od_status od_file_list_add(od_file_list *list, const char *path, const char *const *endings, od_error *err);
 void od_file_list_deinit(od_file_list *list);
 
+/* A different name for each file, for what is made of it: *names[i] is file i's name without folder and ending, or, where an
+ * earlier file has that, with the next free number ("a", "a_2"); a file that is called so keeps its name. The caller frees with
+ * od_file_list_names_free. OD_ERR_NOMEM. */
+od_status od_file_list_names(const od_file_list *list, char ***names, od_error *err);
+void od_file_list_names_free(const od_file_list *list, char **names);
+
 #endif
