@@ -23,6 +23,14 @@ double od_loss_sigmoid_focal(const od_focal_params *params, int64_t n, const flo
 /* Sigmoid cross entropy: max(x,0) - x t + ln(1 + e^-|x|). logits, targets, weights: [n]. */
 double od_loss_sigmoid(int64_t n, const float *logits, const float *targets, const float *weights, float grad_scale, float *losses, float *grad);
 
+/* The heatmap loss of CenterNet: -(1-p)^alpha ln p where the target is exactly 1, else -(1-t)^beta p^alpha ln(1-p); p is the
+ * sigmoid clipped to [1e-4, 1-1e-4]. logits, targets, weights: [n]. */
+typedef struct od_penalty_focal_params {
+    float alpha, beta;
+} od_penalty_focal_params;
+double od_loss_penalty_focal(const od_penalty_focal_params *params, int64_t n, const float *logits, const float *targets, const float *weights,
+                             float grad_scale, float *losses, float *grad);
+
 /* Softmax cross entropy of each row of logits / logit_scale. logits, targets, grad: [rows, columns]; weights, losses: [rows].
  * The gradient is softmax - target, as TensorFlow's, also where a row of targets doesn't sum to 1 (then it is not the
  * derivative of the returned value). */

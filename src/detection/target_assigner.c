@@ -6,7 +6,6 @@
 
 #include "util/alloc.h"
 
-#include <math.h>
 #include <string.h>
 
 struct od_target_assigner {
@@ -54,20 +53,6 @@ void od_target_assigner_free(od_target_assigner *assigner)
     od_free(assigner);
 }
 
-static od_status check_truth(const od_groundtruth *truth, int64_t image, int num_classes, od_error *err)
-{
-    for (int64_t i = 0; i < truth->count; i++) {
-        if (truth->classes[i] < 0 || truth->classes[i] >= num_classes)
-            return od_error_set(err, OD_ERR_ARG, "image %lld of the batch, box %lld: class %d, but num_classes is %d", (long long)image, (long long)i,
-                                (int)truth->classes[i] + 1, num_classes);
-        const float *b = truth->boxes + 4 * i;
-        if (!isfinite(b[0] + b[1] + b[2] + b[3]) || (truth->weights && !isfinite(truth->weights[i])))
-            return od_error_set(err, OD_ERR_NAN, "image %lld of the batch, box %lld: %g %g %g %g is not finite", (long long)image, (long long)i,
-                                (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
-    }
-    return OD_OK;
-}
-
 static int grow_boxes(od_targets *t, size_t need)
 {
     if (need <= t->capacity_boxes && t->boxes) return 0;
@@ -87,7 +72,7 @@ static od_status copy_truth(const od_groundtruth *truth, int64_t batch, int num_
 {
     int64_t total = 0;
     for (int64_t i = 0; i < batch; i++) {
-        OD_TRY(check_truth(&truth[i], i, num_classes, err));
+        OD_TRY(od_groundtruth_check(&truth[i], i, num_classes, err));
         total += truth[i].count;
     }
     size_t entries = (size_t)batch * (size_t)t->anchor_count;

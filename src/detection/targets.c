@@ -6,7 +6,22 @@
 
 #include "util/alloc.h"
 
+#include <math.h>
 #include <string.h>
+
+od_status od_groundtruth_check(const od_groundtruth *truth, int64_t image, int num_classes, od_error *err)
+{
+    for (int64_t i = 0; i < truth->count; i++) {
+        if (truth->classes[i] < 0 || truth->classes[i] >= num_classes)
+            return od_error_set(err, OD_ERR_ARG, "image %lld of the batch, box %lld: class %d, but num_classes is %d", (long long)image, (long long)i,
+                                (int)truth->classes[i] + 1, num_classes);
+        const float *b = truth->boxes + 4 * i;
+        if (!isfinite(b[0] + b[1] + b[2] + b[3]) || (truth->weights && !isfinite(truth->weights[i])))
+            return od_error_set(err, OD_ERR_NAN, "image %lld of the batch, box %lld: %g %g %g %g is not finite", (long long)image, (long long)i,
+                                (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
+    }
+    return OD_OK;
+}
 
 int od_class_scheme_columns(const od_class_scheme *scheme)
 {

@@ -17,6 +17,9 @@ typedef struct od_groundtruth {
     int64_t count;
 } od_groundtruth;
 
+/* OD_ERR_ARG for a class outside 0 .. num_classes-1, OD_ERR_NAN for a box or weight that isn't finite; `image` stands in messages. */
+od_status od_groundtruth_check(const od_groundtruth *truth, int64_t image, int num_classes, od_error *err);
+
 /* How matches become class targets and weights (OD API meta_architectures/ssd_meta_arch.py and core/target_assigner.py). */
 typedef struct od_class_scheme {
     int num_classes;

@@ -11,6 +11,7 @@
 #include "util/alloc.h"
 #include "util/rng.h"
 
+#include "center_net.pb-c.h"
 #include "ssd.pb-c.h"
 
 #include <math.h>

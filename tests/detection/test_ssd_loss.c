@@ -4,6 +4,7 @@
  * number of threads, configs that are refused.
  */
 #include "detection_support.h"
+#include "oracle_tables.h"
 
 #include "detection/losses.h"
 #include "detection/ssd_loss.h"
@@ -125,6 +126,51 @@ static void test_values_equal_dense_tensors(void **state)
         assert_true(ours.localization == again.localization && ours.classification == again.classification);
         close_problem(p);
     }
+}
+
+/* A model's loss() on made-up predictions (tests/oracle/detection_tables.py). */
+static void check_model(const char *name, const char *more, const float *values, const float *d_codes, const float *d_logits)
+{
+    char text[2000];
+    snprintf(text, sizeof text, "num_classes: 2 box_coder { faster_rcnn_box_coder { } } similarity_calculator { iou_similarity { } } "
+             "matcher { argmax_matcher { matched_threshold: 0.4 unmatched_threshold: 0.3 force_match_for_each_row: true } } %s", more);
+    od_text_tree *tree;
+    const ObjectDetection__Protos__Ssd *ssd = PARSE(ssd, text, &tree);
+    od_target_assigner *assigner;
+    od_ssd_loss *loss;
+    od_targets t = {0};
+    od_error err = {0};
+    const od_groundtruth truth[2] = {{ssd_boxes_0, ssd_classes_0, ssd_weights_0, 3}, {ssd_boxes_1, ssd_classes_1, ssd_weights_1, 1}};
+    assert_int_equal(od_target_assigner_create_ssd(ssd, ssd_anchors, 42, &assigner, &err), OD_OK);
+    assert_int_equal(od_target_assigner_assign(assigner, truth, 2, &t, &err), OD_OK);
+    assert_int_equal(od_ssd_loss_create(ssd, &loss, &err), OD_OK);
+    float ours_codes[336], ours_logits[252];
+    od_ssd_loss_values v;
+    assert_int_equal(od_ssd_loss_run(loss, &t, ssd_codes, ssd_logits, &v, ours_codes, ours_logits, &err), OD_OK);
+    if (relative_error(v.localization, (double)values[0], 1e-3) > 2e-6 || relative_error(v.classification, (double)values[1], 1e-3) > 2e-6)
+        fail_msg("%s: %.9g %.9g, expected %.9g %.9g", name, v.localization, v.classification, (double)values[0], (double)values[1]);
+    for (int i = 0; i < 336; i++)
+        if (relative_error((double)ours_codes[i], (double)d_codes[i], 1e-1) > 1e-5) fail_msg("%s: box gradient %d is %g, expected %g", name, i, (double)ours_codes[i], (double)d_codes[i]);
+    for (int i = 0; i < 252; i++)
+        if (relative_error((double)ours_logits[i], (double)d_logits[i], 1e-1) > 1e-5) fail_msg("%s: class gradient %d is %g, expected %g", name, i, (double)ours_logits[i], (double)d_logits[i]);
+    od_ssd_loss_free(loss);
+    od_targets_deinit(&t);
+    od_target_assigner_free(assigner);
+    od_text_tree_free(tree);
+}
+
+static void test_whole_losses_equal_the_od_api(void **state)
+{
+    (void)state;
+    check_model("focal", "normalize_loc_loss_by_codesize: true encode_background_as_zeros: true negative_class_weight: 0.8 loss { classification_weight: 1.2 localization_weight: 0.7 "
+                "localization_loss { weighted_smooth_l1 { delta: 0.5 } } classification_loss { weighted_sigmoid_focal { gamma: 1.5 alpha: 0.25 } } }",
+                ssd_focal_values, ssd_focal_d_box_encodings, ssd_focal_d_class_predictions_with_background);
+    check_model("mined", "encode_background_as_zeros: true loss { localization_loss { weighted_smooth_l1 { } } classification_loss { weighted_sigmoid { } } "
+                "hard_example_miner { num_hard_examples: 25 iou_threshold: 0.8 max_negatives_per_positive: 2 min_negatives_per_image: 2 } }",
+                ssd_mined_values, ssd_mined_d_box_encodings, ssd_mined_d_class_predictions_with_background);
+    check_model("softmax", "normalize_loss_by_num_matches: false loss { localization_loss { weighted_l2 { } } classification_loss { weighted_softmax { } } "
+                "hard_example_miner { num_hard_examples: 0 loss_type: CLASSIFICATION iou_threshold: 0.9 max_negatives_per_positive: 3 } }",
+                ssd_softmax_values, ssd_softmax_d_box_encodings, ssd_softmax_d_class_predictions_with_background);
 }
 
 /* The slope of the total along one prediction; the losses are sums in double of floats, so the step is wide. */
@@ -292,7 +338,7 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_equal_dense_tensors), cmocka_unit_test(test_gradients), cmocka_unit_test(test_threads_give_the_same_bits),
+        cmocka_unit_test(test_values_equal_dense_tensors), cmocka_unit_test(test_whole_losses_equal_the_od_api), cmocka_unit_test(test_gradients), cmocka_unit_test(test_threads_give_the_same_bits),
         cmocka_unit_test(test_mining_keeps_the_hardest), cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_no_boxes_at_all),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_allocation_failures),
     };

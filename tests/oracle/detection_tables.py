@@ -12,6 +12,9 @@ from object_detection.anchor_generators import flexible_grid_anchor_generator, g
 from object_detection.box_coders import faster_rcnn_box_coder, mean_stddev_box_coder, square_box_coder
 from object_detection.core import box_list, losses, matcher as matcher_lib, post_processing, region_similarity_calculator as similarity, target_assigner
 from object_detection.matchers import argmax_matcher
+from object_detection.builders import model_builder
+from object_detection.protos import model_pb2
+from google.protobuf import text_format
 
 rng = np.random.RandomState(5)
 out = sys.stdout
@@ -155,4 +158,61 @@ for name, kw in (('both', dict(max_negatives_per_positive=2, min_negatives_per_i
         loc, cls = miner(l[None], c[None], [box_list.BoxList(tf.constant(mine_boxes))], [matcher_lib.Match(tf.constant(mine_match))]); total = loc + cls
     grad = tf.convert_to_tensor(tape.gradient(total, c)).numpy()
     table(f'mine_{name}', (grad > 0).astype('i4')); table(f'mine_{name}_sums', np.array([loc.numpy(), cls.numpy()], 'f4'))
+# --- whole losses of models, from predictions that are made up: 2 images ---
+def truth(model, boxes_list, classes_list, weights_list, depth):
+    model.provide_groundtruth(groundtruth_boxes_list=[tf.constant(b) for b in boxes_list], groundtruth_classes_list=[tf.one_hot(c, depth) for c in classes_list],
+                              groundtruth_weights_list=[tf.constant(w) for w in weights_list])
+
+
+def record_model(name, model, predictions, extra, shapes, keys):
+    variables = {k: [tf.Variable(v) for v in vs] for k, vs in predictions.items()}
+    with tf.GradientTape() as tape:
+        given = {k: (v if isinstance(extra.get(k), list) else v[0]) for k, v in variables.items()}
+        given.update({k: v for k, v in extra.items() if not isinstance(v, list)})
+        result = model.loss(given, tf.constant(shapes)); total = tf.add_n(list(result.values()))
+    flat = [v for vs in variables.values() for v in vs]
+    table(f'{name}_values', np.array([result[k].numpy() for k in keys], 'f4'))
+    grads = tape.gradient(total, flat)
+    for (k, i), g in zip([(k, i) for k, vs in variables.items() for i in range(len(vs))], grads):
+        table(f"{name}_d_{k.split('/')[-1]}" + (f'_{i}' if isinstance(extra.get(k), list) else ''), tf.convert_to_tensor(g).numpy())
+
+
+SSD = """ssd { num_classes: 2 image_resizer { fixed_shape_resizer { height: 64 width: 64 } } feature_extractor { type: "ssd_mobilenet_v2_keras" conv_hyperparams { initializer { random_normal_initializer { } } regularizer { l2_regularizer { } } } }
+  box_coder { faster_rcnn_box_coder { } } matcher { argmax_matcher { matched_threshold: 0.4 unmatched_threshold: 0.3 force_match_for_each_row: true } } similarity_calculator { iou_similarity { } }
+  box_predictor { convolutional_box_predictor { conv_hyperparams { initializer { random_normal_initializer { } } regularizer { l2_regularizer { } } } } }
+  anchor_generator { ssd_anchor_generator { aspect_ratios: 1 } } post_processing { batch_non_max_suppression { } score_converter: SIGMOID } %s }"""
+ssd_anchors = np.concatenate([boxes(40, .5), match_boxes[:2] + .02]).astype('f4')
+ssd_boxes, ssd_classes, ssd_weights = [boxes(3, .5), boxes(1, .5)], [np.array([0, 1, 1]), np.array([1])], [np.array([1, .5, 1], 'f4'), np.array([1], 'f4')]
+ssd_boxes[0][0] = ssd_anchors[40]
+ssd_codes, ssd_logits = rng.normal(0, .7, (2, 42, 4)).astype('f4'), rng.normal(-1, 2, (2, 42, 3)).astype('f4')
+table('ssd_anchors', ssd_anchors); table('ssd_codes', ssd_codes); table('ssd_logits', ssd_logits)
+for i in range(2): table(f'ssd_boxes_{i}', ssd_boxes[i]); table(f'ssd_classes_{i}', ssd_classes[i]); table(f'ssd_weights_{i}', ssd_weights[i])
+for name, more in (('ssd_focal', 'normalize_loc_loss_by_codesize: true encode_background_as_zeros: true negative_class_weight: 0.8 loss { classification_weight: 1.2 localization_weight: 0.7 localization_loss { weighted_smooth_l1 { delta: 0.5 } } classification_loss { weighted_sigmoid_focal { gamma: 1.5 alpha: 0.25 } } }'),
+                   ('ssd_mined', 'encode_background_as_zeros: true loss { localization_loss { weighted_smooth_l1 { } } classification_loss { weighted_sigmoid { } } hard_example_miner { num_hard_examples: 25 iou_threshold: 0.8 max_negatives_per_positive: 2 min_negatives_per_image: 2 } }'),
+                   ('ssd_softmax', 'normalize_loss_by_num_matches: false loss { localization_loss { weighted_l2 { } } classification_loss { weighted_softmax { } } hard_example_miner { num_hard_examples: 0 loss_type: CLASSIFICATION iou_threshold: 0.9 max_negatives_per_positive: 3 } }')):
+    model = model_builder.build(text_format.Parse(SSD % more, model_pb2.DetectionModel()), is_training=True)
+    model._anchors = box_list.BoxList(tf.constant(ssd_anchors)); truth(model, ssd_boxes, ssd_classes, ssd_weights, 2)
+    record_model(name, model, {'box_encodings': [ssd_codes], 'class_predictions_with_background': [ssd_logits]}, {}, [[64, 64, 3]] * 2,
+                 ['Loss/localization_loss', 'Loss/classification_loss'])
+
+CENTER = """center_net { num_classes: 3 feature_extractor { type: "resnet_v2_50" } image_resizer { keep_aspect_ratio_resizer { min_dimension: 64 max_dimension: 64 pad_to_max_dimension: true } }
+  object_detection_task { task_loss_weight: 0.9 offset_loss_weight: 1.1 scale_loss_weight: 0.2 localization_loss { l1_localization_loss { } } }
+  object_center_params { object_center_loss_weight: 0.8 classification_loss { penalty_reduced_logistic_focal_loss { alpha: %g beta: %g } } min_box_overlap_iou: 0.6 max_box_predictions: 20 } }"""
+center_boxes = [boxes(4, .7).clip(0, .99), boxes(2, .3).clip(0, .99)]
+center_boxes[0][1] = center_boxes[0][0] + .002  # two centres in one cell
+center_classes, center_weights = [np.array([0, 2, 1, 1]), np.array([2, 0])], [np.array([1, 1, .5, 0], 'f4'), np.array([1, 1], 'f4')]
+for i in range(2): table(f'center_boxes_{i}', center_boxes[i]); table(f'center_classes_{i}', center_classes[i]); table(f'center_weights_{i}', center_weights[i])
+center_predictions = {k: [rng.normal(m, s, (2, 6, 8, c)).astype('f4') for _ in range(2)] for k, m, s, c in
+                      (('object_center', -2.2, 3, 3), ('box/scale', 3, 2, 2), ('box/offset', .5, .4, 2))}
+center_predictions['object_center'][0][0, 0, 0] = [12, -12, 0]
+for k, vs in center_predictions.items():
+    for i in range(2): table(f"center_{k.split('/')[-1]}_{i}", vs[i])
+for name, alpha, beta in (('center', 2, 4), ('center_odd', 1.5, 3)):
+    model = model_builder.build(text_format.Parse(CENTER % (alpha, beta), model_pb2.DetectionModel()), is_training=True)
+    truth(model, center_boxes, center_classes, center_weights, 3)
+    record_model(name, model, center_predictions, {'object_center': [], 'box/scale': [], 'box/offset': [], 'preprocessed_inputs': tf.zeros((2, 24, 32, 3))},
+                 [[24, 32, 3], [22, 27, 3]], ['Loss/object_center', 'Loss/box/scale', 'Loss/box/offset'])
+found = model.postprocess({k: [tf.constant(v) for v in vs] for k, vs in center_predictions.items()}, tf.constant([[24, 32, 3], [22, 27, 3]]))
+count = found['num_detections'].numpy()
+table('center_found_count', count); table('center_found_boxes', found['detection_boxes'].numpy()); table('center_found_scores', found['detection_scores'].numpy()); table('center_found_classes', found['detection_classes'].numpy())
 out.write('\n#endif\n')
