@@ -40,7 +40,7 @@ static void print_converted(const od_data_converted *done, const od_data_output 
 {
     printf("%s: %lld images (%lld without boxes), %lld boxes\n", out->path, (long long)done->images,
            (long long)done->null_images, (long long)done->boxes);
-    if (done->skipped) printf("%lld images could not be read and are left out\n", (long long)done->skipped);
+    if (done->skipped) printf("left out, as they could not be read: %lld\n", (long long)done->skipped);
     if (done->label_map_saved) printf("label_map.pbtxt written beside it\n");
 }
 
