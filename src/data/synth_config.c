@@ -9,7 +9,7 @@
 #define IMAGE_SIDE 192
 #define DEPTH_MULTIPLIER "0.35"
 #define BATCH_SIZE 8
-#define NUM_STEPS 600
+#define NUM_STEPS 1500
 #define WARMUP_STEPS 60
 #define LEARNING_RATE "0.08"
 #define WARMUP_LEARNING_RATE "0.01"

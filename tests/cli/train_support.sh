@@ -15,7 +15,7 @@ refused() {
 }
 make_data() {
   "$OBJDET" synth --output_dir="$work/data" --train=12 --val=4 --test=2 > /dev/null
-  sed -i 's/height: 192 width: 192/height: 96 width: 96/; s/batch_size: 8/batch_size: 4/; s/num_steps: 600/num_steps: 6/; s/total_steps: 600/total_steps: 6/; s/warmup_steps: 60/warmup_steps: 2/' "$work/data/pipeline.config"
+  sed -i 's/height: 192 width: 192/height: 96 width: 96/; s/batch_size: 8/batch_size: 4/; s/num_steps: 1500/num_steps: 6/; s/total_steps: 1500/total_steps: 6/; s/warmup_steps: 60/warmup_steps: 2/' "$work/data/pipeline.config"
   config=$work/data/pipeline.config
 }
 train() { "$OBJDET" train --pipeline_config_path="$config" --num_threads=2 "$@"; }
