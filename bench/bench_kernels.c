@@ -138,7 +138,8 @@ static void work_gemm_tn(const bench *b, const void *arg)
 /* Rows so that both matrices stay in 1 MB: what the layer code would take. */
 static int64_t rows_for(const bench *b, int64_t floats_a_row)
 {
-    if (b->rows) return b->rows;
+    int64_t most = POOL / 2 / floats_a_row;
+    if (b->rows) return b->rows < most ? b->rows : most;
     int64_t rows = (1 << 18) / floats_a_row / 8 * 8;
     return rows < 64 ? 64 : rows > 512 ? 512 : rows;
 }
@@ -259,6 +260,7 @@ static void bench_rows(const bench *b)
     for (size_t p = 0; p < sizeof passes / sizeof *passes; p++)
         for (size_t i = 0; i < sizeof channels / sizeof *channels && wanted(b, passes[p].name); i++) {
             int64_t c = channels[i], rows = b->rows ? b->rows : (1 << 16) / c, size = (rows * c + 15) / 16 * 16;
+            if (4 * size > POOL) continue;
             float *x = b->pool;
             rows_arg r = {rows, c, x, x + size, x + 2 * size, x + 3 * size, passes[p].act};
             snprintf(shape, sizeof shape, "rows %d C %d", (int)rows, (int)c);

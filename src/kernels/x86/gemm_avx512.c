@@ -7,6 +7,7 @@
 #include <math.h>
 
 #define K_BLOCK 512
+#define MASKED_TILES 1
 
 #include "kernels/x86/gemm_impl.h"
 

@@ -5,8 +5,8 @@
  *
  * B is packed in panels: [panel][K][nv * VL], zeros beyond column N. A panel's piece of K_BLOCK rows lies in the first-level
  * cache while all rows of A pass by; A is read in place, a broadcast element at a time. The epilogue works
- * on the registers, except for what is rare or would not fit (a partial last vector, exponentials): that goes through
- * a buffer that stays in the first-level cache.
+ * on the registers, except for what is rare or would not fit (exponentials; a partial last vector where masks cost, that is
+ * without MASKED_TILES): that goes through a buffer that stays in the first-level cache.
  */
 #ifndef OD_KERNELS_X86_GEMM_IMPL_H
 #define OD_KERNELS_X86_GEMM_IMPL_H
@@ -80,29 +80,41 @@ NOINLINE void post_buffer(int64_t rows, const float *buffer, int64_t width, cons
 
 typedef vf tile_acc[TILE_ROWS_MAX][TILE_NV_MAX];
 
-INLINE void acc_store(const int mr, const int nv, tile_acc acc, float *c, int64_t ldc)
+/* Vector v of nv at p: the last one is masked with MASKED_TILES. */
+INLINE vf load_vector(const int v, const int nv, const float *p, vmask last)
+{
+    return MASKED_TILES && v == nv - 1 ? v_loadm(p + v * VL, last) : v_load(p + v * VL);
+}
+
+INLINE void store_vector(const int v, const int nv, float *p, vf x, vmask last)
+{
+    if (MASKED_TILES && v == nv - 1) v_storem(p + v * VL, x, last);
+    else v_store(p + v * VL, x);
+}
+
+INLINE void acc_store(const int mr, const int nv, tile_acc acc, float *c, int64_t ldc, vmask last)
 {
     UNROLL
     for (int i = 0; i < mr; i++) {
         UNROLL
-        for (int v = 0; v < nv; v++) v_store(c + i * ldc + v * VL, acc[i][v]);
+        for (int v = 0; v < nv; v++) store_vector(v, nv, c + i * ldc, acc[i][v], last);
     }
 }
 
-INLINE void acc_add(const int mr, const int nv, tile_acc acc, const float *c, int64_t ldc)
+INLINE void acc_add(const int mr, const int nv, tile_acc acc, const float *c, int64_t ldc, vmask last)
 {
     UNROLL
     for (int i = 0; i < mr; i++) {
         UNROLL
-        for (int v = 0; v < nv; v++) acc[i][v] = v_add(acc[i][v], v_load(c + i * ldc + v * VL));
+        for (int v = 0; v < nv; v++) acc[i][v] = v_add(acc[i][v], load_vector(v, nv, c + i * ldc, last));
     }
 }
 
-INLINE void acc_bias(const int mr, const int nv, tile_acc acc, const float *bias)
+INLINE void acc_bias(const int mr, const int nv, tile_acc acc, const float *bias, vmask last)
 {
     UNROLL
     for (int v = 0; v < nv; v++) {
-        vf b = v_load(bias + v * VL);
+        vf b = load_vector(v, nv, bias, last);
         UNROLL
         for (int i = 0; i < mr; i++) acc[i][v] = v_add(acc[i][v], b);
     }
@@ -118,35 +130,36 @@ INLINE void acc_relu(const int mr, const int nv, tile_acc acc, od_act act)
     }
 }
 
-INLINE void acc_sums(const int mr, const int nv, tile_acc acc, float *sum, float *sumsq)
+INLINE void acc_sums(const int mr, const int nv, tile_acc acc, float *sum, float *sumsq, vmask last)
 {
     UNROLL
     for (int v = 0; v < nv; v++) {
         vf s = acc[0][v], q = v_mul(s, s);
         UNROLL
         for (int i = 1; i < mr; i++) s = v_add(s, acc[i][v]), q = v_fma(acc[i][v], acc[i][v], q);
-        v_store(sum + v * VL, v_add(v_load(sum + v * VL), s));
-        v_store(sumsq + v * VL, v_add(v_load(sumsq + v * VL), q));
+        store_vector(v, nv, sum, v_add(load_vector(v, nv, sum, last), s), last);
+        store_vector(v, nv, sumsq, v_add(load_vector(v, nv, sumsq, last), q), last);
     }
 }
 
 INLINE void tile_finish(const int mr, const int nv, tile_acc acc, const tile_out *o)
 {
     const od_gemm_post *post = o->post;
-    if (o->cols < nv * VL || (post && post->act > OD_ACT_RELU6)) {
+    if ((!MASKED_TILES && o->cols < nv * VL) || (post && post->act > OD_ACT_RELU6)) {
         float buffer[TILE_ROWS_MAX * TILE_NV_MAX * VL] __attribute__((aligned(64)));
-        acc_store(mr, nv, acc, buffer, nv * VL);
+        acc_store(mr, nv, acc, buffer, nv * VL, v_first(VL));
         post_buffer(mr, buffer, nv * VL, o);
         return;
     }
-    if (o->accumulate) acc_add(mr, nv, acc, o->c, o->ldc);
+    vmask last = v_first(o->cols - (nv - 1) * VL);
+    if (o->accumulate) acc_add(mr, nv, acc, o->c, o->ldc, last);
     if (post) {
-        if (post->bias) acc_bias(mr, nv, acc, post->bias + o->col);
+        if (post->bias) acc_bias(mr, nv, acc, post->bias + o->col, last);
         if (post->act != OD_ACT_NONE) acc_relu(mr, nv, acc, post->act);
-        if (post->residual) acc_add(mr, nv, acc, post->residual + o->row * post->ldr + o->col, post->ldr);
-        if (post->sum) acc_sums(mr, nv, acc, post->sum + o->col, post->sumsq + o->col);
+        if (post->residual) acc_add(mr, nv, acc, post->residual + o->row * post->ldr + o->col, post->ldr, last);
+        if (post->sum) acc_sums(mr, nv, acc, post->sum + o->col, post->sumsq + o->col, last);
     }
-    acc_store(mr, nv, acc, o->c, o->ldc);
+    acc_store(mr, nv, acc, o->c, o->ldc, last);
 }
 
 /* --- the register tile --------------------------------------------------------------------------------------------- */

@@ -5,12 +5,12 @@
 #ifndef OD_KERNELS_X86_SIMD_MATH_H
 #define OD_KERNELS_X86_SIMD_MATH_H
 
-/* e^x to about one unit in the last place: x = n ln 2 + r, |r| <= ln 2 / 2, and Taylor's series for e^r, whose
- * eighth term is under 1e-8. Above the clamps the result is infinity; below
- * them it stays at the smallest normal number, because results that are denormal cost hundreds of cycles. */
-static inline vf v_exp(vf x)
+/* e^x to about one unit in the last place for |x| <= 87: x = n ln 2 + r, |r| <= ln 2 / 2, and Taylor's series for e^r,
+ * whose eighth term is under 1e-8. Beyond, x counts as 87 or -87: the result and its reciprocal stay normal numbers
+ * (denormal ones cost hundreds of cycles), which a sigmoid can't tell from infinity and zero. */
+static inline vf v_exp_clamped(vf x)
 {
-    x = v_min(v_set1(89.0f), v_max(v_set1(-87.33f), x));
+    x = v_min(v_set1(87.0f), v_max(v_set1(-87.0f), x));
     vf n = v_round(v_mul(x, v_set1(1.44269504088896341f)));
     vf r = v_fnma(n, v_set1(0.693145751953125f), x); /* ln 2 in two parts: the first has trailing zeros */
     r = v_fnma(n, v_set1(1.42860682030941723e-6f), r);
@@ -27,7 +27,7 @@ static inline vf v_exp(vf x)
 static inline vf v_sigmoid(vf x)
 {
     vf one = v_set1(1.0f);
-    return v_div(one, v_add(one, v_exp(v_sub(v_zero(), x))));
+    return v_div(one, v_add(one, v_exp_clamped(v_sub(v_zero(), x))));
 }
 
 /* act(x); `act` is a constant where this is inlined, or the branch is well predicted. */
