@@ -4,6 +4,7 @@
 #include "nn/conv_weights.h"
 #include "nn/rows_io.h"
 #include "util/alloc.h"
+#include "util/denormals.h"
 
 #include <omp.h>
 #include <string.h>
@@ -143,8 +144,19 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Denormals count as zero on all the net's threads while it runs. The pool's other threads keep that mode: they are
+ * OpenMP's own; the calling thread's is put back. */
+static uint64_t flush_denormals(const od_net *net)
+{
+    uint64_t before = od_denormals_flush();
+#pragma omp parallel num_threads(net->threads)
+    od_denormals_flush();
+    return before;
+}
+
 void od_net_forward(od_net *net, const float *images)
 {
+    uint64_t mode = flush_denormals(net);
     const od_graph *g = net->graph;
     for (size_t v = 0; v < g->value_count; v++)
         if (g->values[v].producer < 0) net->value[v] = (float *)images; /* never written: inputs have no producer */
@@ -156,10 +168,12 @@ void od_net_forward(od_net *net, const float *images)
         g->nodes[i].op->forward(net, &g->nodes[i]);
         if (net->profile) net->forward_seconds[i] += now() - t;
     }
+    od_denormals_restore(mode);
 }
 
 void od_net_backward(od_net *net)
 {
+    uint64_t mode = flush_denormals(net);
     const od_graph *g = net->graph;
     for (size_t v = 0; v < g->value_count; v++) net->grad_written[v] = g->values[v].is_output != 0;
     for (size_t i = g->node_count; i-- > 0;) {
@@ -168,6 +182,7 @@ void od_net_backward(od_net *net)
         g->nodes[i].op->backward(net, &g->nodes[i]);
         if (net->profile) net->backward_seconds[i] += now() - t;
     }
+    od_denormals_restore(mode);
 }
 
 const float *od_net_value(const od_net *net, od_value v)

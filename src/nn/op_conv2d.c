@@ -61,13 +61,21 @@ static int64_t block_rows(int64_t floats_a_row)
     return rows / 8 * 8;
 }
 
+/* At most `most` rows a block, so that each thread gets the same number of blocks and they are equally large. */
+static int64_t balanced_rows(int64_t rows, int64_t most, int threads)
+{
+    int64_t rounds = (rows + most * threads - 1) / (most * threads), blocks = rounds * threads;
+    int64_t block = (rows + blocks - 1) / blocks;
+    return block < 8 ? 8 : block > 48 ? (block + 7) / 8 * 8 : block;
+}
+
 static conv conv_of(const od_net *net, const od_node *node)
 {
     const od_conv_attrs *a = &node->conv;
     conv c = {net, node, net->graph->values[node->in[0]].shape, net->graph->values[node->out].shape, 0, 0, 0};
     c.k = (int64_t)a->kernel_h * a->kernel_w * c.in.c;
     c.pointwise = a->kernel_h == 1 && a->kernel_w == 1 && a->stride == 1 && !a->pad_top && !a->pad_left;
-    c.block = block_rows(c.k + c.out.c);
+    c.block = balanced_rows(od_shape_rows(c.out), block_rows(c.k + c.out.c), net->threads);
     return c;
 }
 

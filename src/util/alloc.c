@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+static const size_t HUGE_PAGE = (size_t)2 << 20;
 
 static atomic_long fail_countdown;
 
@@ -80,6 +83,14 @@ void *od_aligned_malloc(size_t count, size_t size)
 {
     if (must_fail(count, size)) return NULL;
     size_t bytes = (at_least_one(count * size) + 63) & ~(size_t)63;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= 2 * HUGE_PAGE) {
+        bytes = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+        void *p = aligned_alloc(HUGE_PAGE, bytes);
+        if (p) madvise(p, bytes, MADV_HUGEPAGE); /* advice: activations walk over many pages; failing costs only time */
+        return p;
+    }
+#endif
     return aligned_alloc(64, bytes);
 }
 
