@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * objdet data info|convert: one row in `actions` and one function each.
+ * objdet data ACTION: one row in `actions` and one function each, the longer ones in cmd_data_*.c.
  */
+#include "cmd_data.h"
 #include "commands.h"
 #include "flags.h"
 #include "objdet/dataset.h"
@@ -88,6 +89,7 @@ static const struct data_action {
     int (*run)(int argc, char **argv);
 } actions[] = {
     {"info", "what is in a data set", data_info},
+    {"check", "leaks between splits, duplicates, broken boxes, missing classes: before training", cli_data_check},
     {"convert", "from VOC, COCO, CSV or TFRecord to TFRecord or COCO", data_convert},
 };
 

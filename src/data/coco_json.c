@@ -5,6 +5,7 @@
  */
 #include "data/coco_json.h"
 
+#include "data/group_fields.h"
 #include "util/alloc.h"
 #include "util/file.h"
 
@@ -23,9 +24,9 @@ typedef enum section { SECTION_OTHER, SECTION_IMAGES, SECTION_ANNOTATIONS, SECTI
 static const char *const section_names[SECTION_COUNT] = {"", "images", "annotations", "categories"};
 
 typedef enum field { FIELD_OTHER, FIELD_ID, FIELD_FILE_NAME, FIELD_WIDTH, FIELD_HEIGHT, FIELD_IMAGE_ID, FIELD_CATEGORY_ID,
-                     FIELD_BBOX, FIELD_AREA, FIELD_ISCROWD, FIELD_NAME, FIELD_COUNT } field;
+                     FIELD_BBOX, FIELD_AREA, FIELD_ISCROWD, FIELD_NAME, FIELD_GROUP, FIELD_COUNT } field;
 static const char *const field_names[FIELD_COUNT] = {"", "id", "file_name", "width", "height", "image_id", "category_id",
-                                                     "bbox", "area", "iscrowd", "name"};
+                                                     "bbox", "area", "iscrowd", "name", "group"};
 
 typedef struct coco_reader {
     od_coco_json *out;
@@ -41,6 +42,7 @@ typedef struct coco_reader {
     od_coco_annotation annotation;
     int64_t category_id;
     char *name;
+    int group_rank, best_rank; /* of the group field being read, of the one in image.group */
     size_t annotations_seen;
     od_status status;
     od_error *err;
@@ -82,6 +84,16 @@ static int take_size(double v, int *out)
     return 1;
 }
 
+/* A number or text is the image's group unless an earlier field of the list gave one. */
+static int take_group(coco_reader *r, const char *text, size_t size)
+{
+    if (r->image.group && r->best_rank <= r->group_rank) return 1;
+    od_free(r->image.group);
+    r->image.group = od_strndup(text, size);
+    r->best_rank = r->group_rank;
+    return r->image.group ? 1 : out_of_memory(r);
+}
+
 static int take_scalar(coco_reader *r, double v, const char *text)
 {
     int64_t n = 0;
@@ -104,6 +116,7 @@ static int take_scalar(coco_reader *r, double v, const char *text)
     case FIELD_BBOX: return fail(r, "must be a list [x, y, width, height]; found", text);
     case FIELD_FILE_NAME:
     case FIELD_NAME: return fail(r, "must be a text; found the number", text);
+    case FIELD_GROUP: return take_group(r, text, strlen(text));
     default: return 1;
     }
 }
@@ -132,6 +145,7 @@ static int on_string(void *user, const unsigned char *bytes, size_t size)
     if (r->depth == 4 && r->section == SECTION_ANNOTATIONS && r->field == FIELD_BBOX)
         return fail(r, "holds a text; expected numbers [x, y, width, height]", NULL);
     if (!in_field(r)) return 1;
+    if (r->field == FIELD_GROUP) return take_group(r, text, size);
     if (!to) {
         char shown[MAX_NUMBER];
         snprintf(shown, sizeof shown, "\"%.*s\"", (int)(size < 50 ? size : 50), text);
@@ -188,7 +202,11 @@ static int on_key(void *user, const unsigned char *key, size_t size)
     }
     if (r->depth == 3 && r->section) {
         r->field = (field)find_name(field_names, FIELD_COUNT, key, size);
-        if (!(section_fields(r->section) & 1u << r->field)) r->field = FIELD_OTHER;
+        if (r->field == FIELD_GROUP || !(section_fields(r->section) & 1u << r->field)) r->field = FIELD_OTHER;
+        if (r->section == SECTION_IMAGES && r->field == FIELD_OTHER && r->out->group_fields) {
+            r->group_rank = od_group_field_rank(r->out->group_fields, (const char *)key, size);
+            if (r->group_rank >= 0) r->field = FIELD_GROUP;
+        }
     }
     return 1;
 }
@@ -197,6 +215,7 @@ static int on_start_map(void *user)
 {
     coco_reader *r = user;
     if (r->depth == 1 && r->section) return fail(r, "must be a list, but is an object:", section_names[r->section]);
+    if (in_field(r) && r->field == FIELD_GROUP) r->field = FIELD_OTHER; /* not a plain value: no group */
     if (in_field(r)) return fail(r, "is an object; expected a plain value", NULL);
     r->depth++;
     if (r->depth == 3) {
@@ -223,7 +242,7 @@ static int end_image(coco_reader *r)
     if (!need(r, FIELD_ID) || !need(r, FIELD_FILE_NAME)) return 0;
     if (od_grow(&c->images, &c->image_capacity, c->image_count + 1, sizeof *c->images)) return out_of_memory(r);
     c->images[c->image_count++] = r->image;
-    r->image.file_name = NULL;
+    r->image.file_name = r->image.group = NULL;
     return 1;
 }
 
@@ -270,6 +289,7 @@ static int on_start_array(void *user)
     if (r->depth == 0)
         return fail(r, "is a list (COCO results?); expected an object with images, annotations and categories", NULL);
     if (r->depth == 2 && r->section) return fail(r, "is a list; expected an object", NULL);
+    if (in_field(r) && r->field == FIELD_GROUP) r->field = FIELD_OTHER;
     if (in_field(r) && r->field != FIELD_BBOX) return fail(r, "is a list; expected a plain value", NULL);
     r->depth++;
     return 1;
@@ -387,6 +407,7 @@ static od_status end_parser(coco_reader *r, yajl_handle h, od_status status, uin
     }
     yajl_free(h);
     od_free(r->image.file_name);
+    od_free(r->image.group);
     od_free(r->name);
     return status == OD_OK ? finish(r) : status;
 }
@@ -431,7 +452,10 @@ od_status od_coco_json_load(od_coco_json *out, const char *path, od_error *err)
 
 void od_coco_json_deinit(od_coco_json *c)
 {
-    for (size_t i = 0; i < c->image_count; i++) od_free(c->images[i].file_name);
+    for (size_t i = 0; i < c->image_count; i++) {
+        od_free(c->images[i].file_name);
+        od_free(c->images[i].group);
+    }
     for (size_t i = 0; i < c->category_count; i++) od_free(c->categories[i].name);
     od_free(c->images);
     od_free(c->annotations);

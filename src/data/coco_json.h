@@ -14,6 +14,7 @@
 typedef struct od_coco_image {
     int64_t id;
     char *file_name;
+    char *group;         /* see group_fields; NULL: none */
     int width, height;   /* 0: not given */
     size_t first, count; /* its annotations */
 } od_coco_image;
@@ -33,6 +34,7 @@ typedef struct od_coco_category {
 } od_coco_category;
 
 typedef struct od_coco_json {
+    const char *group_fields; /* in: members of "images" that tell the group, "patient_id,patient"; borrowed while loading */
     od_coco_image *images; /* in the file's order */
     size_t image_count, image_capacity;
     od_coco_annotation *annotations; /* by image, then in the file's order; those of unknown images are gone */

@@ -19,7 +19,7 @@ struct od_dataset {
     int64_t *starts; /* [source_count + 1]: of each source's first example */
     size_t source_count, source_capacity;
     int64_t step;    /* sample_1_of_n */
-    int keep_invalid;
+    int keep_invalid, quiet;
     const od_label_map *map; /* the caller's or `own_map`, or NULL */
     od_label_map *own_map;
     char *description;
@@ -51,7 +51,7 @@ static od_status open_source(od_dataset *ds, const char *path, const od_dataset_
     if (od_grow(&ds->sources, &ds->source_capacity, ds->source_count + 1, sizeof *ds->sources))
         return od_error_nomem(err, path);
     od_source *s;
-    OD_TRY(format->open(&s, path, options->image_dir, err));
+    OD_TRY(format->open(&s, path, &(od_source_options){options->image_dir, options->group_fields}, err));
     ds->sources[ds->source_count++] = s;
     return OD_OK;
 }
@@ -156,6 +156,7 @@ static od_status prepare(od_dataset *ds, const char *const *paths, int count, co
         return od_error_set(err, OD_ERR_ARG, "sample_1_of_n is %lld; expected 1 or more", (long long)options->sample_1_of_n);
     ds->step = options->sample_1_of_n > 1 ? options->sample_1_of_n : 1;
     ds->keep_invalid = options->keep_invalid;
+    ds->quiet = options->quiet;
     ds->issues = od_calloc(OD_ISSUE_COUNT, sizeof *ds->issues);
     if (!ds->issues) return od_error_nomem(err, "a data set");
     OD_TRY(open_sources(ds, paths, count, options, err));
@@ -189,6 +190,13 @@ od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err)
 const od_label_map *od_dataset_label_map(const od_dataset *ds)
 {
     return ds->map;
+}
+
+int od_dataset_has_ids(const od_dataset *ds)
+{
+    for (size_t i = 0; i < ds->source_count; i++)
+        if (ds->sources[i]->format != &od_source_tfrecord && ds->sources[i]->format != &od_source_coco) return 0;
+    return 1;
 }
 
 int64_t od_dataset_size(const od_dataset *ds)
@@ -240,7 +248,7 @@ typedef struct place {
 
 static void note_issue(const place *p, od_dataset_issue issue, int box)
 {
-    if (atomic_fetch_add(&p->ds->issues[issue], 1)) return;
+    if (atomic_fetch_add(&p->ds->issues[issue], 1) || p->ds->quiet) return;
     char where[600], detail[300] = "";
     od_dataset_locate(p->ds, p->index, where, sizeof where);
     if (issue == OD_ISSUE_IMAGE_SIZE)

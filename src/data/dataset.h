@@ -43,6 +43,8 @@ typedef struct od_dataset_options {
     const char *image_dir;         /* where the images of COCO, VOC and CSV lie; NULL: beside the annotations */
     int64_t sample_1_of_n;         /* only examples 0, n, 2n, ...; 0 and 1: all */
     const char *format;            /* "tfrecord", "coco", "voc", "csv"; NULL: each path by its content and ending */
+    const char *group_fields;      /* fills od_example.group from the first of these fields ("patient_id,patient") that an image has */
+    int quiet;                     /* count issues without telling od_log */
     int keep_invalid;              /* report bad boxes but keep them (label 0 when unknown), for statistics */
 } od_dataset_options;
 
@@ -85,6 +87,9 @@ od_status od_dataset_read_annotations(const od_dataset *ds, int64_t index, od_ex
  * od_dataset_infer_label_map has read them all. Borrowed. */
 const od_label_map *od_dataset_label_map(const od_dataset *ds);
 od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err);
+
+/* Whether the data itself gives its classes ids (TFRecord, COCO); VOC and CSV only name them. */
+int od_dataset_has_ids(const od_dataset *ds);
 
 /* "train.record: record 17" into `text`, for messages. */
 void od_dataset_locate(const od_dataset *ds, int64_t index, char *text, size_t size);

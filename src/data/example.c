@@ -32,6 +32,7 @@ void od_example_deinit(od_example *e)
     od_free(e->source_id);
     od_free(e->filename);
     od_free(e->image_path);
+    od_free(e->group);
     od_free(e->encoded);
     od_free(e->pixels);
     od_free(e->objects);

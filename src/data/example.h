@@ -28,6 +28,7 @@ typedef struct od_example {
     char *source_id; /* image/source_id; COCO's image id as text */
     char *filename;
     char *image_path;        /* the image's own file, or NULL when it lies in a record */
+    char *group;             /* what it belongs to (a patient), when the reader was asked for it and the data says; else NULL */
     int width, height;       /* of the image */
     int annotated_width, annotated_height; /* what the annotation says of it; 0: nothing */
     uint8_t *encoded;        /* the image file's bytes, or NULL once decoded */

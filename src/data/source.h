@@ -11,12 +11,17 @@
 
 typedef struct od_source od_source;
 
+typedef struct od_source_options {
+    const char *image_dir;    /* where the images of COCO, VOC and CSV lie, or NULL */
+    const char *group_fields; /* od_example.group comes from the first of them that is there; NULL: no groups */
+} od_source_options;
+
 typedef struct od_source_format {
     const char *name;  /* "tfrecord", "coco", "voc", "csv" */
     const char *title; /* "COCO JSON" */
     const char *unit;  /* what an example is called in messages: "record", "image" */
-    /* `image_dir` may be NULL. */
-    od_status (*open)(od_source **out, const char *path, const char *image_dir, od_error *err);
+    /* Takes copies of the options. */
+    od_status (*open)(od_source **out, const char *path, const od_source_options *options, od_error *err);
     /* Fills *out (zeroed; the caller deinits it whatever happens). Thread-safe. Without `with_image` the image's bytes
      * may be left out. Errors name the file and the place. */
     od_status (*read)(const od_source *s, int64_t index, int with_image, od_example *out, od_error *err);

@@ -37,11 +37,13 @@ static void report_left_out(const coco_source *s)
         od_log(OD_LOG_WARNING, "%s: %zu annotations have no bbox; left out", s->base.path, s->json.boxless);
 }
 
-static od_status source_open(od_source **out, const char *path, const char *image_dir, od_error *err)
+static od_status source_open(od_source **out, const char *path, const od_source_options *options, od_error *err)
 {
+    const char *image_dir = options->image_dir;
     coco_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_coco;
+    s->json.group_fields = options->group_fields;
     od_status status = OD_OK;
     if (!(s->base.path = od_strdup(path)) || !(s->dir = od_path_dir(path)) ||
         (image_dir && !(s->image_dir = od_strdup(image_dir))))
@@ -52,6 +54,7 @@ static od_status source_open(od_source **out, const char *path, const char *imag
         source_free(&s->base);
         return status;
     }
+    s->json.group_fields = NULL;
     report_left_out(s);
     s->base.count = (int64_t)s->json.image_count;
     *out = &s->base;
@@ -92,7 +95,8 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
     const od_coco_image *image = &s->json.images[index];
     out->filename = od_strdup(image->file_name);
     out->source_id = od_asprintf("%lld", (long long)image->id);
-    if (!out->filename || !out->source_id) return od_error_nomem(err, "an example");
+    if (image->group) out->group = od_strdup(image->group);
+    if (!out->filename || !out->source_id || (image->group && !out->group)) return od_error_nomem(err, "an example");
     out->width = image->width;
     out->height = image->height;
     if (with_image || !image->width || !image->height) {

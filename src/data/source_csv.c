@@ -8,6 +8,7 @@
  * is a null image. As generate_tfrecord.py does, pixels are divided by the image file's own size; the lines' size only
  * stands in when the file's header can't be read. Images come in the order of their first line.
  */
+#include "data/group_fields.h"
 #include "data/image_file.h"
 #include "data/source.h"
 #include "util/alloc.h"
@@ -32,6 +33,7 @@ typedef struct csv_box {
 
 typedef struct csv_image {
     char *name;
+    char *group; /* or NULL */
     int width, height;
     size_t first, count; /* of boxes, once they are sorted */
 } csv_image;
@@ -50,7 +52,10 @@ typedef struct csv_source {
 static void source_free(od_source *base)
 {
     csv_source *s = (csv_source *)base;
-    for (size_t i = 0; i < s->image_count; i++) od_free(s->images[i].name);
+    for (size_t i = 0; i < s->image_count; i++) {
+        od_free(s->images[i].name);
+        od_free(s->images[i].group);
+    }
     od_free(s->images);
     od_free(s->boxes);
     od_class_list_deinit(&s->classes);
@@ -70,6 +75,8 @@ typedef struct reader {
     char *fields[MAX_COLUMNS];
     int field_count;
     int columns[COL_COUNT]; /* which field, or -1 */
+    int group_column;       /* or -1 */
+    const char *group_fields;
     od_error *err;
 } reader;
 
@@ -122,9 +129,23 @@ static od_status take_line(reader *r)
     return OD_OK;
 }
 
+/* The column of the first group field that the header has. */
+static void find_group_column(reader *r)
+{
+    int best = -1;
+    r->group_column = -1;
+    for (int f = 0; f < r->field_count; f++) {
+        int rank = od_group_field_rank(r->group_fields, r->fields[f], strlen(r->fields[f]));
+        if (rank < 0 || (best >= 0 && rank >= best)) continue;
+        best = rank;
+        r->group_column = f;
+    }
+}
+
 static od_status take_header(reader *r)
 {
     OD_TRY(take_line(r));
+    find_group_column(r);
     for (int c = 0; c < COL_COUNT; c++) {
         r->columns[c] = -1;
         for (int f = 0; f < r->field_count; f++)
@@ -160,9 +181,11 @@ static od_status find_image(reader *r, int64_t *out)
     if (!*name) return fail(r, "the file name is empty", NULL);
     if (od_hashmap_get(&s->by_name, name, out)) return OD_OK;
     if (od_grow(&s->images, &s->image_capacity, s->image_count + 1, sizeof *s->images)) return od_error_nomem(r->err, "images");
-    csv_image image = {.name = od_strdup(name)};
-    if (!image.name || od_hashmap_set(&s->by_name, name, (int64_t)s->image_count)) {
+    const char *group = r->group_column >= 0 && r->group_column < r->field_count ? r->fields[r->group_column] : "";
+    csv_image image = {.name = od_strdup(name), .group = *group ? od_strdup(group) : NULL};
+    if (!image.name || (*group && !image.group) || od_hashmap_set(&s->by_name, name, (int64_t)s->image_count)) {
         od_free(image.name);
+        od_free(image.group);
         return od_error_nomem(r->err, "images");
     }
     int *sizes[] = {&image.width, &image.height};
@@ -217,9 +240,9 @@ static void group_boxes(csv_source *s)
     }
 }
 
-static od_status parse(csv_source *s, const char *bytes, size_t size, od_error *err)
+static od_status parse(csv_source *s, const char *bytes, size_t size, const char *group_fields, od_error *err)
 {
-    reader r = {.s = s, .p = bytes, .end = bytes + size, .line = 1, .err = err};
+    reader r = {.s = s, .p = bytes, .end = bytes + size, .line = 1, .group_fields = group_fields, .err = err};
     if (size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) r.p += 3;
     r.text = od_malloc(size + MAX_COLUMNS + 1, 1);
     if (!r.text) return od_error_nomem(err, s->base.path);
@@ -234,8 +257,9 @@ static od_status parse(csv_source *s, const char *bytes, size_t size, od_error *
     return status;
 }
 
-static od_status source_open(od_source **out, const char *path, const char *image_dir, od_error *err)
+static od_status source_open(od_source **out, const char *path, const od_source_options *options, od_error *err)
 {
+    const char *image_dir = options->image_dir;
     csv_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_csv;
@@ -245,7 +269,7 @@ static od_status source_open(od_source **out, const char *path, const char *imag
         (image_dir && !(s->image_dir = od_strdup(image_dir))))
         status = od_error_nomem(err, path);
     else if ((status = od_file_view_open(&view, path, err)) == OD_OK) {
-        status = parse(s, (const char *)view.data, view.size, err);
+        status = parse(s, (const char *)view.data, view.size, options->group_fields, err);
         od_file_view_close(&view);
     }
     if (status != OD_OK) {
@@ -283,7 +307,8 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
     const csv_source *s = (const csv_source *)base;
     const csv_image *image = &s->images[index];
     int width, height;
-    if (!(out->filename = od_strdup(image->name)) || !(out->source_id = od_strdup(image->name)))
+    if (!(out->filename = od_strdup(image->name)) || !(out->source_id = od_strdup(image->name)) ||
+        (image->group && !(out->group = od_strdup(image->group))))
         return od_error_nomem(err, "an example");
     od_status status = od_image_file_load(s->dir, s->image_dir, image->name, with_image, out, &width, &height, err);
     if (status != OD_OK) {

@@ -12,22 +12,24 @@
 typedef struct tfrecord_source {
     od_source base;
     od_tfrecord *file;
+    char *group_fields;
 } tfrecord_source;
 
 static void source_free(od_source *s)
 {
     od_tfrecord_free(((tfrecord_source *)s)->file);
+    od_free(((tfrecord_source *)s)->group_fields);
     od_free(s->path);
     od_free(s);
 }
 
-static od_status source_open(od_source **out, const char *path, const char *image_dir, od_error *err)
+static od_status source_open(od_source **out, const char *path, const od_source_options *options, od_error *err)
 {
-    (void)image_dir;
     tfrecord_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_tfrecord;
-    od_status status = (s->base.path = od_strdup(path)) ? od_tfrecord_open(&s->file, path, err) : od_error_nomem(err, path);
+    int copied = !options->group_fields || (s->group_fields = od_strdup(options->group_fields));
+    od_status status = copied && (s->base.path = od_strdup(path)) ? od_tfrecord_open(&s->file, path, err) : od_error_nomem(err, path);
     if (status != OD_OK) {
         source_free(&s->base);
         return status;
@@ -44,7 +46,7 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
     uint8_t *bytes;
     size_t size;
     OD_TRY(od_tfrecord_read(s->file, index, &bytes, &size, err));
-    od_status status = od_tf_example_parse(bytes, size, out, err);
+    od_status status = od_tf_example_parse_grouped(bytes, size, s->group_fields, out, err);
     od_free(bytes);
     if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(err, "%s: record %lld", base->path, (long long)index);
     return status;

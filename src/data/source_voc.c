@@ -19,6 +19,7 @@
 
 typedef struct voc_source {
     od_source base;
+    char *group_fields;
     char *root, *image_dir; /* root: the folder that holds Annotations/ and JPEGImages/ */
     od_path_list files;     /* the .xml files */
 } voc_source;
@@ -29,6 +30,7 @@ static void source_free(od_source *base)
     od_path_list_deinit(&s->files);
     od_free(s->root);
     od_free(s->image_dir);
+    od_free(s->group_fields);
     od_free(s->base.path);
     od_free(s);
 }
@@ -149,13 +151,15 @@ static od_status find_files(voc_source *s, const char *path, od_error *err)
     return od_path_list_add(&s->files, path) ? od_error_nomem(err, path) : OD_OK;
 }
 
-static od_status source_open(od_source **out, const char *path, const char *image_dir, od_error *err)
+static od_status source_open(od_source **out, const char *path, const od_source_options *options, od_error *err)
 {
+    const char *image_dir = options->image_dir;
     voc_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_voc;
     od_status status = OD_OK;
-    if (!(s->base.path = od_strdup(path)) || (image_dir && !(s->image_dir = od_strdup(image_dir))))
+    if (!(s->base.path = od_strdup(path)) || (image_dir && !(s->image_dir = od_strdup(image_dir))) ||
+        (options->group_fields && !(s->group_fields = od_strdup(options->group_fields))))
         status = od_error_nomem(err, path);
     else
         status = find_files(s, path, err);
@@ -173,7 +177,7 @@ static od_status parse_file(const voc_source *s, int64_t index, od_example *out,
     const char *path = s->files.items[index];
     od_file_view view;
     OD_TRY(od_file_view_open(&view, path, err));
-    od_status status = od_voc_xml_parse((const char *)view.data, view.size, path, out, err);
+    od_status status = od_voc_xml_parse_grouped((const char *)view.data, view.size, path, s->group_fields, out, err);
     od_file_view_close(&view);
     return status;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/tf_example.h"
 
+#include "data/group_fields.h"
 #include "example.pb-c.h"
 #include "util/alloc.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef Tensorflow__Feature feature;
@@ -189,8 +191,27 @@ static od_status parse_attributes(const Tensorflow__Example *m, od_example *out,
     return OD_OK;
 }
 
-static od_status parse_message(Tensorflow__Example *m, od_example *out, od_error *err)
+static od_status parse_group(const Tensorflow__Example *m, const char *fields, od_example *out, od_error *err)
 {
+    char name[200], key[210];
+    for (int rank = 0; !out->group && od_group_field_at(fields, rank, name, sizeof name); rank++) {
+        snprintf(key, sizeof key, "image/%s", name);
+        const feature *f = find_feature(m, name);
+        if (!f) f = find_feature(m, key);
+        if (!f) continue;
+        int text = f->kind_case == TENSORFLOW__FEATURE__KIND_BYTES_LIST && f->bytes_list && f->bytes_list->n_value;
+        int number = f->kind_case == TENSORFLOW__FEATURE__KIND_INT64_LIST && f->int64_list && f->int64_list->n_value;
+        if (!text && !number) continue;
+        out->group = text ? od_strndup((const char *)f->bytes_list->value[0].data, f->bytes_list->value[0].len)
+                          : od_asprintf("%lld", (long long)f->int64_list->value[0]);
+        if (!out->group) return od_error_nomem(err, "a group");
+    }
+    return OD_OK;
+}
+
+static od_status parse_message(Tensorflow__Example *m, const char *group_fields, od_example *out, od_error *err)
+{
+    OD_TRY(parse_group(m, group_fields, out, err));
     OD_TRY(get_string(m, "image/filename", &out->filename, err));
     OD_TRY(get_string(m, "image/source_id", &out->source_id, err));
     OD_TRY(get_size(m, "image/width", &out->width, err));
@@ -201,14 +222,19 @@ static od_status parse_message(Tensorflow__Example *m, od_example *out, od_error
     return take_encoded(m, out, err);
 }
 
-od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out, od_error *err)
+od_status od_tf_example_parse_grouped(const uint8_t *bytes, size_t size, const char *group_fields, od_example *out, od_error *err)
 {
     int out_of_memory = 0;
     ProtobufCAllocator allocator = {pb_alloc, pb_free, &out_of_memory};
     Tensorflow__Example *m = tensorflow__example__unpack(&allocator, size, bytes);
     if (!m && out_of_memory) return od_error_nomem(err, "a tf.Example");
     if (!m) return od_error_set(err, OD_ERR_FORMAT, "is not a tf.Example message");
-    od_status status = parse_message(m, out, err);
+    od_status status = parse_message(m, group_fields, out, err);
     tensorflow__example__free_unpacked(m, &allocator);
     return status;
+}
+
+od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out, od_error *err)
+{
+    return od_tf_example_parse_grouped(bytes, size, NULL, out, err);
 }

@@ -16,6 +16,10 @@
  * lists of one record differ in length; the message doesn't name the file. */
 od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out, od_error *err);
 
+/* The same; out->group from the first of the features `group_fields` ("patient_id,patient"; each also as image/NAME) that the
+ * record has as a text or a whole number. */
+od_status od_tf_example_parse_grouped(const uint8_t *bytes, size_t size, const char *group_fields, od_example *out, od_error *err);
+
 /* Appends the serialised message: the keys that dataset_tools/create_pascal_tf_record.py and
  * create_coco_tf_record.py write (keys in alphabetical order), class/label and class/text both. `e->encoded` must be
  * there. Keys that no object needs (weight, group_of, area, is_crowd, difficult, truncated, view) are left out. */

@@ -5,6 +5,7 @@
  */
 #include "data/voc_xml.h"
 
+#include "data/group_fields.h"
 #include "util/alloc.h"
 #include "util/strbuf.h"
 
@@ -26,6 +27,8 @@ typedef struct voc_reader {
     int depth;
     od_strbuf value; /* text of the element */
     size_t object_capacity;
+    const char *group_fields;
+    int group_rank; /* of the element in out->group */
     unsigned sides; /* bits: which of the current object's four sides were given */
     od_status status;
     od_error *err;
@@ -146,6 +149,17 @@ static void take_filename(voc_reader *r)
     if (!r->out->filename) stop(r, od_error_nomem(r->err, r->file));
 }
 
+static void take_group(voc_reader *r, const char *name)
+{
+    int rank = od_group_field_rank(r->group_fields, name, strlen(name));
+    const char *text = trimmed(r);
+    if (rank < 0 || !*text || (r->out->group && r->group_rank <= rank)) return;
+    od_free(r->out->group);
+    r->out->group = od_strdup(text);
+    r->group_rank = rank;
+    if (!r->out->group) stop(r, od_error_nomem(r->err, r->file));
+}
+
 static void end_object(voc_reader *r)
 {
     const od_object *o = &r->out->objects[r->out->object_count - 1];
@@ -162,6 +176,7 @@ static void take_element(voc_reader *r)
     if (at(r, "annotation/filename")) take_filename(r);
     if (at(r, "annotation/size/width")) take_size(r, &r->out->width);
     if (at(r, "annotation/size/height")) take_size(r, &r->out->height);
+    if (r->group_fields && r->depth == 2) take_group(r, r->path + strlen("annotation/"));
     if (strncmp(r->path, "annotation/object", 17) || !o) return;
     if (at(r, "annotation/object")) end_object(r);
     if (at(r, "annotation/object/name")) take_text(r, &o->class_text);
@@ -222,8 +237,14 @@ static od_status run_parser(voc_reader *r, const char *bytes, size_t size)
 
 od_status od_voc_xml_parse(const char *bytes, size_t size, const char *path, od_example *out, od_error *err)
 {
+    return od_voc_xml_parse_grouped(bytes, size, path, NULL, out, err);
+}
+
+od_status od_voc_xml_parse_grouped(const char *bytes, size_t size, const char *path, const char *group_fields, od_example *out,
+                                   od_error *err)
+{
     static const XML_Memory_Handling_Suite memory = {xml_malloc, xml_realloc, od_free};
-    voc_reader r = {.out = out, .file = path, .err = err};
+    voc_reader r = {.out = out, .file = path, .group_fields = group_fields, .err = err};
     r.xml = XML_ParserCreate_MM(NULL, &memory, NULL);
     if (!r.xml) return od_error_nomem(err, path);
     od_status status = run_parser(&r, bytes, size);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The actions of objdet data that have a file of their own. Each returns the process's exit code.
+ */
+#ifndef CLI_CMD_DATA_H
+#define CLI_CMD_DATA_H
+
+int cli_data_check(int argc, char **argv);
+
+#endif
