@@ -13,7 +13,7 @@
 int od_cmd_train(int argc, char **argv)
 {
     od_train_options o = od_train_options_default();
-    bool exact = false;
+    bool exact = false, no_drop = false;
     int64_t max_to_keep = o.max_to_keep, seed = 0, threads = 0;
     const cli_flag flags[] = {
         {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the OD API's pipeline.config"},
@@ -24,7 +24,8 @@ int od_cmd_train(int argc, char **argv)
         {"max_to_keep", CLI_INT, &max_to_keep, "checkpoints kept besides the best (7); 0: all"},
         {"early_stop_patience", CLI_INT, &o.early_stop_patience, "stop after so many evaluations without a better mAP; 0: never"},
         {"exact_moving_averages", CLI_BOOL, &exact, "let batch norm's moving averages lag in short trainings as the OD API's do"},
-        {"seed", CLI_INT, &seed, "fixes initial weights, order and augmentation (0)"},
+        {"no_drop_connect", CLI_BOOL, &no_drop, "train EfficientDet without drop-connect (stochastic depth)"},
+        {"seed", CLI_INT, &seed, "fixes initial weights, order, augmentation and drop-connect (0)"},
         {"num_threads", CLI_INT, &threads, "threads (all processors)"},
         {0}};
     const cli_usage usage = {
@@ -38,6 +39,7 @@ int od_cmd_train(int argc, char **argv)
     if (code >= 0) return code;
     o.max_to_keep = (int)max_to_keep;
     o.exact_moving_averages = exact;
+    o.no_drop_connect = no_drop;
     o.seed = (uint64_t)seed;
     o.num_threads = (int)threads;
     o.stop = cli_stop_flag();

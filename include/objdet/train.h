@@ -32,6 +32,7 @@ typedef struct od_train_options {
     int num_threads;            /* 0: one a processor */
     int exact_moving_averages;  /* 1: batch norm's moving averages lag as the OD API's do; 0: their momentum is at most
                                    (1 + step) / (10 + step), so that short trainings evaluate with the statistics they have */
+    int no_drop_connect;        /* 1: EfficientDet trains without drop-connect (stochastic depth) */
     int64_t early_stop_patience; /* evaluations without a better mAP before training stops; 0: never */
     od_progress_fn progress;    /* NULL: silent */
     void *progress_user;

@@ -41,6 +41,14 @@ static const struct {
 } supported[] = {
     {"DetectionModel", "ssd", NULL},
     {"SsdFeatureExtractor", "type", "ssd_mobilenet_v2_fpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b0_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b1_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b2_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b3_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b4_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b5_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b6_bifpn_keras"},
+    {"SsdFeatureExtractor", "type", "ssd_efficientnet-b7_bifpn_keras"},
     {"BoxPredictor", "weight_shared_convolutional_box_predictor", NULL},
     {"WeightSharedConvolutionalBoxPredictor", "score_converter", "IDENTITY"},
     {"AnchorGenerator", "multiscale_anchor_generator", NULL},
@@ -79,7 +87,6 @@ static const struct {
 } refused[] = {
     {"Optimizer", "use_moving_average", 0, T, "set use_moving_average: false (its default is true)"},
     {"Hyperparams", "group_norm", 0, P, "use batch_norm"},
-    {"SsdFeatureExtractor", "bifpn", 0, P, "use fpn"},
     {"SsdFeatureExtractor", "replace_preprocessor_with_placeholder", 0, P, NULL},
     {"SsdFeatureExtractor", "spaghettinet_arch_name", 0, P, NULL},
     {"WeightSharedConvolutionalBoxPredictor", "use_dropout", 0, T, NULL},

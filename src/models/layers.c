@@ -94,7 +94,7 @@ static od_var add_bias(od_graph *g, const char *path, int64_t filters, const od_
 {
     if (!layer->bias) return OD_NO_VAR;
     od_init init = {.kind = layer->bias_init != 0 ? OD_INIT_CONSTANT : OD_INIT_ZEROS, .a = layer->bias_init};
-    return add_variable(g, path, "bias", 1, &filters, 1, 0, init);
+    return add_variable(g, path, "bias", 1, &filters, 1, layer->bias_l2, init);
 }
 
 static od_conv_attrs attrs_of(const od_layer *l, int kernel, int stride)
@@ -147,6 +147,26 @@ od_value od_layer_separable(od_graph *g, od_value x, int64_t filters, const od_l
     x = od_graph_depthwise_conv2d(g, x, first, OD_NO_VAR, &attrs, label);
     snprintf(label, sizeof label, "%s/pointwise", name);
     return od_graph_conv2d(g, x, second, bias, &point, label);
+}
+
+od_value od_layer_squeeze_excite(od_graph *g, od_value x, int64_t reduced, const od_layer *layer, const char *label, const char *path, int first, int second)
+{
+    int64_t c = channels(g, x), down[] = {1, 1, c, reduced}, up[] = {1, 1, reduced, c};
+    char reduce[PATH_SIZE], expand[PATH_SIZE];
+    snprintf(reduce, sizeof reduce, "%s/layer_with_weights-%d", path, first);
+    snprintf(expand, sizeof expand, "%s/layer_with_weights-%d", path, second);
+    od_var w1 = add_variable(g, reduce, "kernel", 4, down, 1, layer->l2, layer->init), b1 = add_bias(g, reduce, reduced, layer);
+    od_var w2 = add_variable(g, expand, "kernel", 4, up, 1, layer->l2, layer->init), b2 = add_bias(g, expand, c, layer);
+    return od_graph_squeeze_excite(g, x, w1, b1, w2, b2, label);
+}
+
+od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, float l2, od_init init, const char *path, ...)
+{
+    FORMAT_PATH(name);
+    char *leaf = strrchr(name, '/');
+    if (!leaf) return OD_NO_VAR;
+    *leaf = 0;
+    return add_variable(g, name, leaf + 1, rank, shape, 1, l2, init);
 }
 
 od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, od_act act, const char *path, ...)

@@ -33,7 +33,7 @@ typedef struct od_layer {
     int kernel, stride;
     od_padding padding;
     int bias;            /* has one */
-    float bias_init;
+    float bias_init, bias_l2;
     od_init init;        /* of the kernel, or of the depthwise part */
     float l2;
     od_init pointwise_init; /* separable convolutions: of the second part */
@@ -48,6 +48,10 @@ od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, cons
 /* <path>/depthwise_kernel, <path>/pointwise_kernel, <path>/bias (Keras' SeparableConv2D) */
 od_value od_layer_separable(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
     __attribute__((format(printf, 5, 6)));
+/* <path>/layer_with_weights-<first>/{kernel,bias} (to `reduced` channels) and -<second>: EfficientNet's squeeze-excite. */
+od_value od_layer_squeeze_excite(od_graph *g, od_value x, int64_t reduced, const od_layer *layer, const char *label, const char *path, int first, int second);
+/* A variable that stands alone, by its whole name; OD_NO_VAR after an error. */
+od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, float l2, od_init init, const char *path, ...) __attribute__((format(printf, 6, 7)));
 /* <path>/{gamma,beta,moving_mean,moving_variance}, then `act`. Without batch norm in `h`: only the activation. */
 od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, od_act act, const char *path, ...)
     __attribute__((format(printf, 5, 6)));

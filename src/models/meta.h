@@ -12,8 +12,7 @@ typedef struct od_meta {
     /* Reads the config's model message. */
     od_status (*create)(const od_config *config, void **self, od_error *err);
     void (*free)(void *self);
-    /* The extents of the image that variables are created with. */
-    void (*info)(const void *self, const char **type, int *num_classes, const char **backbone_path, const char **features_path);
+    void (*info)(const void *self, od_model_info *info);
     /* Builds the network on `images` and, when state isn't NULL, what losses and detection need for this size. */
     od_status (*build)(const void *self, od_graph *g, od_value images, void **state, od_error *err);
     void (*free_state)(void *state);

@@ -11,8 +11,7 @@ struct od_model {
     const od_meta *meta;
     void *self;
     od_variables vars;
-    const char *type, *backbone_path, *features_path;
-    int num_classes;
+    od_model_info info;
 };
 
 struct od_instance {
@@ -64,7 +63,7 @@ od_status od_model_create(od_model **out, const od_config *config, int with_trai
     od_variables_init(&m->vars);
     od_status status = meta->create(config, &m->self, err);
     if (status == OD_OK) {
-        meta->info(m->self, &m->type, &m->num_classes, &m->backbone_path, &m->features_path);
+        meta->info(m->self, &m->info);
         status = create_variables(m, with_training, err);
     }
     if (status != OD_OK) {
@@ -90,22 +89,17 @@ od_variables *od_model_variables(od_model *m)
 
 int od_model_num_classes(const od_model *m)
 {
-    return m->num_classes;
+    return m->info.num_classes;
 }
 
 const char *od_model_type(const od_model *m)
 {
-    return m->type;
+    return m->info.type;
 }
 
-const char *od_model_backbone_path(const od_model *m)
+const od_model_info *od_model_get_info(const od_model *m)
 {
-    return m->backbone_path;
-}
-
-const char *od_model_features_path(const od_model *m)
-{
-    return m->features_path;
+    return &m->info;
 }
 
 od_status od_instance_create(od_instance **out, od_model *model, od_net_mode mode, int64_t batch, int64_t height, int64_t width,
@@ -116,8 +110,10 @@ od_status od_instance_create(od_instance **out, od_model *model, od_net_mode mod
     inst->model = model;
     inst->batch = batch;
     od_graph_init(&inst->graph, &model->vars);
+    inst->graph.training = mode == OD_NET_TRAIN && !(options && options->no_drop);
     od_value images = od_graph_input(&inst->graph, batch, height, width, 3);
     od_status status = model->meta->build(model->self, &inst->graph, images, &inst->state, err);
+    od_graph_prune(&inst->graph);
     if (status == OD_OK) status = od_net_create(&inst->net, &inst->graph, mode, options, err);
     if (status != OD_OK) {
         od_instance_free(inst);

@@ -36,6 +36,14 @@ typedef struct od_losses {
 /* The value under a tag, or NaN. */
 double od_losses_get(const od_losses *losses, const char *tag);
 
+/* What a model is. Paths are object paths of checkpoints, static. */
+typedef struct od_model_info {
+    const char *type; /* "ssd_mobilenet_v2_fpn_keras" */
+    int num_classes;
+    const char *backbone_paths[2]; /* whose variables a classification checkpoint gives (under "feature_extractor" there); unused: NULL */
+    const char *features_paths[2]; /* whose variables a detection checkpoint gives */
+} od_model_info;
+
 /* Reads the config and creates all variables (values zero). OD_ERR_UNSUPPORTED or OD_ERR_CONFIG name what is wrong. The config is
  * borrowed and must outlive the model. with_training: gradients and optimiser slots, too. */
 od_status od_model_create(od_model **out, const od_config *config, int with_training, od_error *err);
@@ -44,9 +52,7 @@ od_variables *od_model_variables(od_model *model);
 int od_model_num_classes(const od_model *model);
 /* "ssd_mobilenet_v2_fpn_keras" */
 const char *od_model_type(const od_model *model);
-/* Object paths whose variables a classification checkpoint gives (saved under "feature_extractor" there), and a detection one. */
-const char *od_model_backbone_path(const od_model *model);
-const char *od_model_features_path(const od_model *model);
+const od_model_info *od_model_get_info(const od_model *model);
 
 od_status od_instance_create(od_instance **out, od_model *model, od_net_mode mode, int64_t batch, int64_t height, int64_t width,
                              const od_net_options *options, od_error *err);

@@ -72,13 +72,13 @@ static od_status ssd_create(const od_config *config, void **self, od_error *err)
     return OD_OK;
 }
 
-static void ssd_info(const void *self, const char **type, int *num_classes, const char **backbone_path, const char **features_path)
+static void ssd_info(const void *self, od_model_info *info)
 {
     const ssd *s = self;
-    *type = s->features->type;
-    *num_classes = s->c->num_classes;
-    *backbone_path = s->features->backbone_path;
-    *features_path = "model/_feature_extractor";
+    *info = (od_model_info){.type = s->features->type,
+                            .num_classes = s->c->num_classes,
+                            .backbone_paths = {s->features->backbone_path, s->features->backbone_alias},
+                            .features_paths = {"model/_feature_extractor"}};
 }
 
 static int class_slots(const ssd_config *c)

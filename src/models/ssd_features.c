@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-static const od_ssd_features *const table[] = {&od_ssd_mobilenet_v2_fpn};
+static const od_ssd_features *const table[] = {&od_ssd_mobilenet_v2_fpn,
+                                             &od_ssd_efficientnet_bifpn[0], &od_ssd_efficientnet_bifpn[1], &od_ssd_efficientnet_bifpn[2],
+                                             &od_ssd_efficientnet_bifpn[3], &od_ssd_efficientnet_bifpn[4], &od_ssd_efficientnet_bifpn[5],
+                                             &od_ssd_efficientnet_bifpn[6], &od_ssd_efficientnet_bifpn[7]};
 
 od_status od_ssd_features_find(const od_config *config, const ObjectDetection__Protos__SsdFeatureExtractor *extractor, const od_ssd_features **out,
                                od_error *err)

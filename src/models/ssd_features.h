@@ -14,6 +14,7 @@ typedef struct od_ssd_features {
     const char *type;          /* feature_extractor { type } */
     const char *backbone_path; /* object path of the classification network */
     od_status (*build)(const ObjectDetection__Protos__Ssd *config, od_graph *g, od_value images, od_value *maps, int *levels, od_error *err);
+    const char *backbone_alias; /* another path that the same network's variables are saved under, or NULL */
 } od_ssd_features;
 
 /* OD_ERR_UNSUPPORTED lists the types that exist. */
@@ -21,5 +22,6 @@ od_status od_ssd_features_find(const od_config *config, const ObjectDetection__P
                                od_error *err);
 
 extern const od_ssd_features od_ssd_mobilenet_v2_fpn;
+extern const od_ssd_features od_ssd_efficientnet_bifpn[8]; /* b0 to b7 */
 
 #endif

@@ -48,4 +48,4 @@ static od_status build(const ObjectDetection__Protos__Ssd *config, od_graph *g, 
     return OD_OK;
 }
 
-const od_ssd_features od_ssd_mobilenet_v2_fpn = {"ssd_mobilenet_v2_fpn_keras", EXTRACTOR "/classification_backbone", build};
+const od_ssd_features od_ssd_mobilenet_v2_fpn = {.type = "ssd_mobilenet_v2_fpn_keras", .backbone_path = EXTRACTOR "/classification_backbone", .build = build};

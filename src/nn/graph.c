@@ -33,6 +33,41 @@ void od_graph_mark_output(od_graph *g, od_value v)
     if (v != OD_NO_VALUE) g->values[v].is_output = 1;
 }
 
+/* Whether each node's output reaches an output. */
+static void find_needed(const od_graph *g, unsigned char *needed)
+{
+    for (size_t i = g->node_count; i-- > 0;) {
+        if (g->values[g->nodes[i].out].is_output) needed[i] = 1;
+        for (int j = 0; needed[i] && j < g->nodes[i].in_count; j++) {
+            int producer = g->values[g->nodes[i].in[j]].producer;
+            if (producer >= 0) needed[producer] = 1;
+        }
+    }
+}
+
+void od_graph_prune(od_graph *g)
+{
+    if (g->error.status != OD_OK || !g->node_count) return;
+    unsigned char *needed = od_calloc(g->node_count, 1);
+    if (!needed) {
+        od_error_nomem(&g->error, "the graph");
+        return;
+    }
+    find_needed(g, needed);
+    size_t kept = 0;
+    for (size_t i = 0; i < g->node_count; i++) {
+        g->values[g->nodes[i].out].producer = needed[i] ? (int)kept : -1;
+        if (needed[i]) {
+            g->nodes[kept++] = g->nodes[i];
+        } else {
+            od_free(g->nodes[i].in);
+            od_free((char *)g->nodes[i].label);
+        }
+    }
+    g->node_count = kept;
+    od_free(needed);
+}
+
 static od_value add_value(od_graph *g, od_tensor_shape shape, int producer)
 {
     if (od_grow(&g->values, &g->value_capacity, g->value_count + 1, sizeof *g->values)) {
@@ -64,7 +99,9 @@ static int reaches_variable(const od_graph *g, const od_node *node)
     for (int i = 0; i < node->in_count; i++)
         if (g->values[node->in[i]].needs_grad) return 1;
     if (node->op == &od_op_batch_norm) return is_trainable(g, node->bn.gamma) || is_trainable(g, node->bn.beta);
-    return is_trainable(g, node->var[0]) || is_trainable(g, node->var[1]);
+    for (size_t i = 0; i < sizeof node->var / sizeof *node->var; i++)
+        if (is_trainable(g, node->var[i])) return 1;
+    return 0;
 }
 
 /* Appends `draft` with its own copies of inputs and label; runs the shape rule. */
@@ -102,7 +139,7 @@ static od_value add_node(od_graph *g, od_node draft, const od_value *in, int in_
     return draft.out;
 }
 
-static const od_node blank = {.var = {OD_NO_VAR, OD_NO_VAR}};
+static const od_node blank = {.var = {OD_NO_VAR, OD_NO_VAR, OD_NO_VAR, OD_NO_VAR}};
 
 od_value od_graph_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label)
 {
@@ -146,6 +183,36 @@ od_value od_graph_add(od_graph *g, od_value a, od_value b, const char *label)
     od_node n = blank;
     n.op = &od_op_add;
     return add_node(g, n, (od_value[]){a, b}, 2, label);
+}
+
+od_value od_graph_weighted_sum(od_graph *g, const od_value *in, int count, od_sum_weights kind, od_var weights, od_act act, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_weighted_sum;
+    n.weights = kind;
+    n.var[0] = kind == OD_SUM_PLAIN ? OD_NO_VAR : weights;
+    n.act = act;
+    return add_node(g, n, in, count, label);
+}
+
+od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var reduce_bias, od_var expand, od_var expand_bias, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_squeeze_excite;
+    n.var[0] = reduce;
+    n.var[1] = reduce_bias;
+    n.var[2] = expand;
+    n.var[3] = expand_bias;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label)
+{
+    od_node n = blank;
+    if (!g->training || rate <= 0) return x;
+    n.op = &od_op_drop_connect;
+    n.rate = rate;
+    return add_node(g, n, &x, 1, label);
 }
 
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label)

@@ -52,14 +52,24 @@ typedef struct od_bn_attrs {
     od_act act;             /* applied to the normalised value */
 } od_bn_attrs;
 
+/* How BiFPN's combining nodes weigh their inputs (BiFPNCombineLayer in utils/bifpn_utils.py). */
+typedef enum od_sum_weights {
+    OD_SUM_PLAIN,          /* 1 each */
+    OD_SUM_WEIGHTED,       /* the variable */
+    OD_SUM_FAST_ATTENTION, /* relu(w) / (sum of relu(w) + 1e-4) */
+    OD_SUM_ATTENTION,      /* the OD API's softmax runs over an axis of one: 1 each, gradient 0 */
+} od_sum_weights;
+
 typedef struct od_node {
     const struct od_op *op;
     const char *label;   /* for profiles and errors; owned by the graph */
     od_value *in;
     int in_count;
     od_value out;
-    od_var var[2];       /* kernel, bias */
-    od_act act;          /* activation nodes */
+    od_var var[4];       /* kernel, bias; squeeze_excite has two of each */
+    od_act act;          /* activation nodes, weighted sums */
+    float rate;          /* drop_connect: the share of images whose branch is dropped */
+    od_sum_weights weights; /* weighted_sum */
     od_conv_attrs conv;  /* convolutions and pooling */
     od_bn_attrs bn;
 } od_node;
@@ -77,6 +87,7 @@ typedef struct od_graph {
     size_t node_count, node_capacity;
     od_value_info *values;
     size_t value_count, value_capacity;
+    int training;        /* builders leave out what only training has when 0 */
     od_error error;      /* the first error while building */
 } od_graph;
 
@@ -86,6 +97,8 @@ void od_graph_deinit(od_graph *g);
 od_status od_graph_check(const od_graph *g, od_error *err);
 /* Keeps `v` (and, in training, room for its gradient) for the caller. */
 void od_graph_mark_output(od_graph *g, od_value v);
+/* Removes the nodes that no output depends on (a backbone's unused last layers); their variables stay. */
+void od_graph_prune(od_graph *g);
 
 od_value od_graph_input(od_graph *g, int64_t n, int64_t h, int64_t w, int64_t c);
 /* kernel [kh,kw,in,out]; bias [out] or OD_NO_VAR */
@@ -95,6 +108,13 @@ od_value od_graph_depthwise_conv2d(od_graph *g, od_value x, od_var kernel, od_va
 od_value od_graph_batch_norm(od_graph *g, od_value x, const od_bn_attrs *attrs, const char *label);
 od_value od_graph_activation(od_graph *g, od_value x, od_act act, const char *label);
 od_value od_graph_add(od_graph *g, od_value a, od_value b, const char *label);
+/* act(sum of weight_i * in_i), count from 1 to OD_SUM_MAX; weights [count,1] or OD_NO_VAR. */
+enum { OD_SUM_MAX = 8 };
+od_value od_graph_weighted_sum(od_graph *g, const od_value *in, int count, od_sum_weights kind, od_var weights, od_act act, const char *label);
+/* x * sigmoid(expand(swish(reduce(mean over pixels of x)))): kernels [1,1,C,R], [1,1,R,C], biases [R], [C]; all are needed. */
+od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var reduce_bias, od_var expand, od_var expand_bias, const char *label);
+/* Stochastic depth: in training, each image's x is zero with probability `rate` and otherwise divided by 1 - rate. */
+od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label);
 /* Each pixel twice in both directions, cut to [h,w] (both at most twice the input's). */
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label);
 /* Pads bottom and right with zeros to multiples. */

@@ -24,6 +24,7 @@ void od_net_free(od_net *net)
     od_free(net->packed);
     od_free(net->packed_t);
     od_free(net->folded_bias);
+    od_free(net->node_state);
     od_free(net->partials);
     od_free(net->forward_seconds);
     od_free(net->backward_seconds);
@@ -47,10 +48,11 @@ static od_status allocate_tables(od_net *net, od_error *err)
     net->packed = od_calloc(n, sizeof *net->packed);
     net->packed_t = od_calloc(n, sizeof *net->packed_t);
     net->folded_bias = od_calloc(n, sizeof *net->folded_bias);
+    net->node_state = od_calloc(n, sizeof *net->node_state);
     net->forward_seconds = od_calloc(n, sizeof(double));
     net->backward_seconds = od_calloc(n, sizeof(double));
     int ok = net->value && net->grad && net->grad_written && net->alias_grad && net->bn && net->bn_after && net->fold && net->skip &&
-             net->packed && net->packed_t && net->folded_bias && net->forward_seconds && net->backward_seconds;
+             net->packed && net->packed_t && net->folded_bias && net->node_state && net->forward_seconds && net->backward_seconds;
     return ok ? OD_OK : od_error_nomem(err, "the network");
 }
 
@@ -79,6 +81,9 @@ static size_t lay_out_state(od_net *net, float *at, double *partial, size_t *par
         if (at && backward) net->packed_t[i] = at + used + round16(forward);
         if (at && bias) net->folded_bias[i] = at + used + round16(forward) + round16(backward);
         used += round16(forward) + round16(backward) + round16(bias);
+        if (!node->op->state) continue;
+        if (at) net->node_state[i] = at + used;
+        used += round16(node->op->state(net, node));
     }
     *partial_count = doubles;
     return used;

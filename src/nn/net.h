@@ -22,6 +22,7 @@ typedef enum od_net_mode { OD_NET_INFER, OD_NET_TRAIN } od_net_mode;
 typedef struct od_net_options {
     int threads;          /* 0: OpenMP's default */
     int no_fusion;        /* every batch norm and activation makes its own pass: for tests */
+    int no_drop;          /* training without drop-connect: for comparisons */
     int profile;          /* keep seconds for each node */
     const od_kernels *kernels; /* NULL: od_kernels_get() */
 } od_net_options;
@@ -52,6 +53,7 @@ typedef struct od_net {
     const od_kernels *k;
     od_net_mode mode;
     int threads, fuse, profile;
+    uint64_t seed, step;     /* of what is drawn at random in training (drop-connect): set them before each step */
     float bn_momentum_limit; /* batch norms' moving averages use at most this momentum; 1: their own */
 
     float **value;        /* by value: its buffer; NULL: virtual, folded away or an input not yet given */
@@ -65,6 +67,7 @@ typedef struct od_net {
 
     float **packed, **packed_t; /* by node: weights and transposed weights in the kernels' order */
     float **folded_bias;        /* by node: inference */
+    float **node_state;         /* by node: what op->state asked for */
     int64_t packed_version;
 
     float *arena;         /* planned values and gradients */

@@ -28,6 +28,8 @@ typedef struct od_op {
     od_status (*shape)(od_graph *g, od_node *node, od_tensor_shape *out, od_error *err);
     /* Scratch floats for each thread. */
     size_t (*scratch)(const struct od_net *net, const od_node *node);
+    /* Floats that the forward pass keeps for the backward pass, at net->node_state. */
+    size_t (*state)(const struct od_net *net, const od_node *node);
     void (*forward)(struct od_net *net, const od_node *node);
     void (*backward)(struct od_net *net, const od_node *node);
     /* Multiplications and additions of a forward pass. */
@@ -35,7 +37,7 @@ typedef struct od_op {
 } od_op;
 
 extern const od_op od_op_conv2d, od_op_depthwise, od_op_batch_norm, od_op_activation, od_op_add, od_op_upsample2x, od_op_pad_to_multiple,
-    od_op_max_pool, od_op_concat_predictions;
+    od_op_max_pool, od_op_concat_predictions, od_op_weighted_sum, od_op_squeeze_excite, od_op_drop_connect;
 
 /* Output size and padding before the first pixel along one dimension. */
 void od_conv_geometry(int64_t in, int kernel, int stride, int dilation, od_padding padding, int64_t *out, int *pad_before);

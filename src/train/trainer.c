@@ -187,7 +187,7 @@ static od_status prepare_instance(trainer *t, const od_batch *b, od_error *err)
     t->inst = NULL;
     t->height = b->height;
     t->width = b->width;
-    od_net_options options = {.threads = t->threads};
+    od_net_options options = {.threads = t->threads, .no_drop = t->o->no_drop_connect};
     return od_instance_create(&t->inst, t->setup.model, OD_NET_TRAIN, t->batch_size, b->height, b->width, &options, err);
 }
 
@@ -223,7 +223,10 @@ static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, o
         int64_t at = (int64_t)i * b->max_boxes;
         t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i]};
     }
-    od_instance_net(t->inst)->bn_momentum_limit = momentum_limit(t);
+    od_net *net = od_instance_net(t->inst);
+    net->bn_momentum_limit = momentum_limit(t);
+    net->seed = t->o->seed;
+    net->step = (uint64_t)t->step;
     od_instance_forward(t->inst, b->images);
     OD_TRY(od_instance_loss(t->inst, t->truth, losses, err));
     OD_TRY(check_losses(t, losses, err));

@@ -108,22 +108,25 @@ od_status od_variables_restore(const char *prefix, od_model *model, int with_slo
 /* --- fine-tuning -------------------------------------------------------------------------------------------------------- */
 
 typedef struct fine_tuning {
-    const char *take;   /* variables below this path ... */
-    const char *as;     /* ... stand below this one in the checkpoint */
+    const char *take[2]; /* variables below these paths (NULL: unused) ... */
+    const char *as[2];   /* ... stand below these in the checkpoint */
     const char *type;
 } fine_tuning;
 
 static od_status choose(const od_config *config, const od_model *model, fine_tuning *f, od_error *err)
 {
     const ObjectDetection__Protos__TrainConfig *t = od_config_proto(config)->train_config;
+    const od_model_info *info = od_model_get_info(model);
+    *f = (fine_tuning){0};
     f->type = t->fine_tune_checkpoint_type[0] ? t->fine_tune_checkpoint_type : "classification";
     if (!strcmp(f->type, "classification")) {
-        f->take = od_model_backbone_path(model);
-        f->as = "feature_extractor";
+        memcpy(f->take, info->backbone_paths, sizeof f->take);
+        f->as[0] = f->as[1] = "feature_extractor";
     } else if (!strcmp(f->type, "detection")) {
-        f->take = f->as = od_model_features_path(model);
+        memcpy(f->take, info->features_paths, sizeof f->take);
+        memcpy(f->as, info->features_paths, sizeof f->as);
     } else if (!strcmp(f->type, "full")) {
-        f->take = f->as = "model";
+        f->take[0] = f->as[0] = "model";
     } else {
         return od_config_error(config, t, "fine_tune_checkpoint_type", err, OD_ERR_CONFIG,
                                "fine_tune_checkpoint_type: \"%s\"; expected \"classification\", \"detection\" or \"full\"", f->type);
@@ -131,11 +134,21 @@ static od_status choose(const od_config *config, const od_model *model, fine_tun
     return OD_OK;
 }
 
-static od_status fine_tune_variable(od_checkpoint *c, const fine_tuning *f, od_variables *vars, const od_variable *v, od_error *err)
+/* The path that the variable is taken from; 0 when it isn't. */
+static int source_path(const fine_tuning *f, const od_variable *v, char *path, size_t size)
 {
-    char path[1024];
+    for (int i = 0; i < 2 && f->take[i]; i++) {
+        size_t n = strlen(f->take[i]);
+        if (strncmp(v->name, f->take[i], n) || v->name[n] != '/') continue;
+        snprintf(path, size, "%s%s", f->as[i], v->name + n);
+        return 1;
+    }
+    return 0;
+}
+
+static od_status fine_tune_variable(od_checkpoint *c, const fine_tuning *f, od_variables *vars, const od_variable *v, const char *path, od_error *err)
+{
     od_checkpoint_tensor t;
-    snprintf(path, sizeof path, "%s%s", f->as, v->name + strlen(f->take));
     od_status status = od_checkpoint_find(c, path, &t, err);
     if (status == OD_OK) return copy_tensor(od_checkpoint_prefix(c), v, &t, vars->value + v->offset, err);
     if (err && !strcmp(f->type, "classification") && !od_checkpoint_has(c, "feature_extractor") && od_checkpoint_has(c, "model"))
@@ -160,11 +173,11 @@ od_status od_variables_fine_tune(const od_config *config, od_model *model, size_
         return status;
     }
     od_variables *vars = od_model_variables(model);
-    size_t n = strlen(f.take);
     for (size_t i = 0; status == OD_OK && i < vars->count; i++) {
         const od_variable *v = &vars->items[i];
-        if (strncmp(v->name, f.take, n) || v->name[n] != '/') continue;
-        status = fine_tune_variable(c, &f, vars, v, err);
+        char path[1024];
+        if (!source_path(&f, v, path, sizeof path)) continue;
+        status = fine_tune_variable(c, &f, vars, v, path, err);
         (*restored)++;
     }
     vars->version++;

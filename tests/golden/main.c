@@ -102,7 +102,7 @@ static int check_folder(char *dir, const char *dump_dir, const od_net_options *o
 int main(int argc, char **argv)
 {
     const char *dump_dir = NULL;
-    od_net_options options = {0};
+    od_net_options options = {.no_drop = 1};
     int folders = 0, failed = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {

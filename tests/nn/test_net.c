@@ -276,6 +276,168 @@ static void test_pyramid(void **state)
     end(&f);
 }
 
+static od_value squeeze_excite(fixture *f, od_value x, int64_t reduced)
+{
+    int64_t c = f->g.values[x].shape.c;
+    od_init init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 3};
+    od_var w1 = variable(f, 4, 1, 1, c, reduced, 1, init), b1 = variable(f, 1, reduced, 0, 0, 0, 1, small);
+    od_var w2 = variable(f, 4, 1, 1, reduced, c, 1, init), b2 = variable(f, 1, c, 0, 0, 0, 1, small);
+    return od_graph_squeeze_excite(&f->g, x, w1, b1, w2, b2, "se");
+}
+
+/* EfficientNet's block: with the batch norm before squeeze-excite virtual, and without one; 700 pixels make several blocks. */
+static void test_squeeze_excite(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 3, 28, 25, 3, &x);
+    f.g.training = 1;
+    x = bn(&f, conv(&f, x, 8, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    od_value y = bn(&f, dw(&f, x, 5, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    y = squeeze_excite(&f, y, 2);
+    y = bn(&f, conv(&f, y, 8, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    x = od_graph_add(&f.g, od_graph_drop_connect(&f.g, y, .4f, "drop"), x, "add");
+    od_value z = squeeze_excite(&f, conv(&f, x, 5, 1, 2, OD_PAD_SAME, 1), 3);
+    finish(&f, z, x);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
+static void test_squeeze_excite_values(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 3, 2, 2, &x);
+    finish(&f, squeeze_excite(&f, x, 1), OD_NO_VALUE);
+    od_net *net = make_net(&f, OD_NET_INFER, 0, 2);
+    od_net_forward(net, f.images);
+    const float *w1 = od_variables_value(&f.vars, 0), *b1 = od_variables_value(&f.vars, 1), *w2 = od_variables_value(&f.vars, 2);
+    const float *b2 = od_variables_value(&f.vars, 3);
+    for (int n = 0; n < 2; n++) {
+        double mean[2] = {0}, hidden = b1[0];
+        for (int i = 0; i < 12; i++) mean[i % 2] += f.images[n * 12 + i] / 6.0;
+        for (int c = 0; c < 2; c++) hidden += mean[c] * w1[c];
+        hidden /= 1 + exp(-hidden);
+        for (int i = 0; i < 12; i++) {
+            double gate = 1 / (1 + exp(-(hidden * w2[i % 2] + b2[i % 2])));
+            assert_true(fabs(od_net_value(net, f.out[0])[n * 12 + i] - gate * f.images[n * 12 + i]) < 1e-5);
+        }
+    }
+    od_net_free(net);
+    end(&f);
+}
+
+static void test_weighted_sums(void **state)
+{
+    (void)state;
+    static const od_sum_weights kinds[] = {OD_SUM_PLAIN, OD_SUM_WEIGHTED, OD_SUM_FAST_ATTENTION, OD_SUM_ATTENTION};
+    for (int k = 0; k < 4; k++) {
+        fixture f;
+        od_value x;
+        begin(&f, 2, 12, 13, 3, &x);
+        od_value in[3] = {bn(&f, conv(&f, x, 6, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0), bn(&f, conv(&f, x, 6, 1, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0),
+                          conv(&f, x, 6, 3, 1, OD_PAD_SAME, 1)};
+        od_var w3 = kinds[k] == OD_SUM_PLAIN ? OD_NO_VAR : variable(&f, 2, 3, 1, 0, 0, 1, near_one);
+        od_var w2 = kinds[k] == OD_SUM_PLAIN ? OD_NO_VAR : variable(&f, 2, 2, 1, 0, 0, 1, near_one);
+        od_value y = od_graph_weighted_sum(&f.g, in, 3, kinds[k], w3, OD_ACT_SWISH, "sum3");
+        y = bn(&f, dw(&f, y, 3, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+        od_value z = od_graph_weighted_sum(&f.g, (od_value[]){y, in[0]}, 2, kinds[k], w2, OD_ACT_NONE, "sum2");
+        finish(&f, y, z);
+        check_network(&f, 2e-2);
+        end(&f);
+    }
+}
+
+/* relu(w) / (sum + 1e-4): a negative weight takes its input out, with a gradient of 0; "attention" weighs nothing. */
+static void test_weighted_sum_values(void **state)
+{
+    (void)state;
+    for (int kind = OD_SUM_PLAIN; kind <= OD_SUM_ATTENTION; kind++) {
+        fixture f;
+        od_value x;
+        begin(&f, 1, 2, 2, 2, &x);
+        od_value in[3] = {conv(&f, x, 2, 1, 1, OD_PAD_SAME, 0), conv(&f, x, 2, 1, 1, OD_PAD_SAME, 0), conv(&f, x, 2, 1, 1, OD_PAD_SAME, 0)};
+        od_var w = variable(&f, 2, 3, 1, 0, 0, 1, ones);
+        finish(&f, od_graph_weighted_sum(&f.g, in, 3, (od_sum_weights)kind, w, OD_ACT_NONE, "sum"), OD_NO_VALUE);
+        for (int i = 0; i < 3; i++) od_graph_mark_output(&f.g, in[i]);
+        memcpy(od_variables_value(&f.vars, w), (float[]){2, -1, .5f}, 3 * sizeof(float));
+        od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
+        od_net_forward(net, f.images);
+        static const double weights[4][3] = {{1, 1, 1}, {2, -1, .5}, {2 / 2.5001, 0, .5 / 2.5001}, {1, 1, 1}};
+        for (int i = 0; i < 8; i++) {
+            double want = 0;
+            for (int j = 0; j < 3; j++) want += weights[kind][j] * od_net_value(net, in[j])[i];
+            assert_true(fabs(od_net_value(net, f.out[0])[i] - want) < 1e-5);
+            od_net_grad(net, f.out[0])[i] = 1;
+            for (int j = 0; j < 3; j++) od_net_grad(net, in[j])[i] = 0;
+        }
+        od_net_backward(net);
+        float *g = od_variables_grad(&f.vars, w);
+        if (kind == OD_SUM_PLAIN || kind == OD_SUM_ATTENTION) assert_true(g[0] == 0 && g[1] == 0 && g[2] == 0);
+        if (kind == OD_SUM_FAST_ATTENTION) assert_true(g[0] != 0 && g[1] == 0 && g[2] != 0);
+        od_net_free(net);
+        end(&f);
+    }
+}
+
+/* Whole images are dropped or scaled; the draw depends on seed, step and layer only; inference has no such node. */
+static void test_drop_connect(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 64, 2, 3, 2, &x);
+    od_value y = od_graph_drop_connect(&f.g, x, .25f, "drop");
+    assert_int_equal(y, x); /* not training */
+    f.g.training = 1;
+    y = od_graph_drop_connect(&f.g, x, .25f, "drop");
+    od_value z = od_graph_drop_connect(&f.g, x, .25f, "another");
+    finish(&f, y, z);
+    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 3);
+    int kept[3][64], differ = 0, layers = 0, total = 0;
+    for (int run = 0; run < 3; run++) {
+        net->seed = 5;
+        net->step = run == 1;
+        od_net_forward(net, f.images);
+        for (int n = 0; n < 64; n++) {
+            kept[run][n] = od_net_value(net, y)[n * 12] != 0;
+            for (int i = 0; i < 12; i++) {
+                float want = kept[run][n] ? f.images[n * 12 + i] / .75f : 0;
+                assert_true(fabs((double)od_net_value(net, y)[n * 12 + i] - want) <= 1e-6 * fabs(want));
+            }
+            layers += kept[run][n] != (od_net_value(net, z)[n * 12] != 0);
+            total += kept[run][n];
+        }
+    }
+    for (int n = 0; n < 64; n++) differ += kept[0][n] != kept[1][n];
+    assert_memory_equal(kept[0], kept[2], sizeof kept[0]);
+    assert_true(differ > 5 && layers > 15);
+    assert_true(total > 3 * 64 * .6 && total < 3 * 64 * .9);
+    od_net_free(net);
+    end(&f);
+}
+
+static void test_pruning(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 9, 7, 3, &x);
+    od_value unused = bn(&f, conv(&f, x, 4, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    x = bn(&f, conv(&f, x, 4, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    conv(&f, x, 5, 3, 1, OD_PAD_SAME, 0);
+    od_value y = conv(&f, x, 5, 3, 1, OD_PAD_SAME, 0);
+    od_graph_add(&f.g, unused, x, "unused");
+    finish(&f, y, OD_NO_VALUE);
+    od_graph_prune(&f.g);
+    assert_int_equal(f.g.node_count, 3);
+    assert_int_equal(f.g.values[y].producer, 2);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
 static void test_moving_statistics(void **state)
 {
     (void)state;
@@ -343,6 +505,12 @@ int main(void)
         cmocka_unit_test(test_inverted_residual),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
         cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_squeeze_excite),
+        cmocka_unit_test(test_squeeze_excite_values),
+        cmocka_unit_test(test_weighted_sums),
+        cmocka_unit_test(test_weighted_sum_values),
+        cmocka_unit_test(test_drop_connect),
+        cmocka_unit_test(test_pruning),
         cmocka_unit_test(test_moving_statistics),
         cmocka_unit_test(test_bad_shapes_are_errors),
         cmocka_unit_test(test_allocation_failures_leave_nothing),
