@@ -31,6 +31,7 @@ typedef struct od_gemm_post {
     od_act act;            /* of the biased value */
     const float *residual; /* [M,N] with row distance ldr, added after the activation; or NULL */
     int64_t ldr;
+    od_act act_after;      /* of the sum with the residual; OD_ACT_NONE, RELU or RELU6 */
     float *sum, *sumsq;    /* [N], += column sums of the values stored and of their squares (batch-norm statistics);
                               both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
 } od_gemm_post;

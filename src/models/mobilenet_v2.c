@@ -52,12 +52,13 @@ static od_value depthwise_bn(builder *b, od_value x, int stride)
 }
 
 /* expansion 1 leaves the expanding convolution out. */
-static od_value inverted_residual(builder *b, od_value x, int expansion, int stride, int filters, int index)
+static od_value inverted_residual(builder *b, od_value x, int expansion, int stride, int filters, int index, od_value *expanded)
 {
+    *expanded = x;
     if (x == OD_NO_VALUE) return x;
     int64_t in = b->g->values[x].shape.c, out = make_divisible((int)((double)filters * b->o->depth_multiplier));
     od_value y = x;
-    if (index) y = conv_bn(b, y, expansion * in, 1, 1, b->h.act);
+    if (index) *expanded = y = conv_bn(b, y, expansion * in, 1, 1, b->h.act);
     y = depthwise_bn(b, y, stride);
     y = conv_bn(b, y, at_least_min_depth(b, out), 1, 1, OD_ACT_NONE);
     /* Keras compares with the width before min_depth, so that a widened block has no shortcut. */
@@ -90,7 +91,7 @@ od_mobilenet_v2_outputs od_mobilenet_v2_build(od_graph *g, od_value images, cons
     int index = 0;
     for (size_t s = 0; s < sizeof stages / sizeof *stages; s++)
         for (int r = 0; r < stages[s].repeats; r++, index++) {
-            x = inverted_residual(&b, x, stages[s].expansion, r ? 1 : stages[s].stride, stages[s].filters, index);
+            x = inverted_residual(&b, x, stages[s].expansion, r ? 1 : stages[s].stride, stages[s].filters, index, &out.expanded[index]);
             out.block[index] = x;
         }
     int64_t last = options->depth_multiplier < 1 ? make_divisible(1280 * (double)options->depth_multiplier) : 1280;

@@ -16,9 +16,9 @@ typedef struct od_mobilenet_v2_options {
 } od_mobilenet_v2_options;
 
 /* The outputs of the inverted residual blocks ([0..16]: after addition where there is one) and, at [17], of the last
- * 1x1 convolution with its activation. `path` is the backbone's checkpoint path; layers are <path>/layer_with_weights-N. */
+ * 1x1 convolution with its activation; expanded[1..16]: a block's expanding convolution with its activation. `path` is the backbone's checkpoint path; layers are <path>/layer_with_weights-N. */
 typedef struct od_mobilenet_v2_outputs {
-    od_value block[18];
+    od_value block[18], expanded[17];
 } od_mobilenet_v2_outputs;
 
 od_mobilenet_v2_outputs od_mobilenet_v2_build(od_graph *g, od_value images, const od_mobilenet_v2_options *options, const char *path);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The SSD meta-architecture (meta_architectures/ssd_meta_arch.py): feature extractor -> box predictor -> anchors, targets,
- * losses, post-processing. Feature extractors are rows of a table.
+ * losses, post-processing. Feature extractors are rows of a table (ssd_features.c).
  */
 #include "detection/anchors.h"
 #include "detection/ssd_loss.h"
 #include "detection/target_assigner.h"
+#include "models/convolutional_predictor.h"
 #include "models/meta.h"
 #include "models/ssd_features.h"
 #include "models/weight_shared_predictor.h"
@@ -48,9 +49,13 @@ static od_status check_config(const ssd *s, od_error *err)
         return od_config_error(s->config, c, "feature_extractor", err, OD_ERR_CONFIG, "the ssd model has no feature_extractor { type: ... }");
     if (!c->box_predictor || !c->anchor_generator)
         return od_config_error(s->config, c, NULL, err, OD_ERR_CONFIG, "the ssd model needs box_predictor { ... } and anchor_generator { ... }");
-    if (c->box_predictor->box_predictor_oneof_case != OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_WEIGHT_SHARED_CONVOLUTIONAL_BOX_PREDICTOR)
+    switch (c->box_predictor->box_predictor_oneof_case) {
+    case OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_WEIGHT_SHARED_CONVOLUTIONAL_BOX_PREDICTOR:
+    case OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_CONVOLUTIONAL_BOX_PREDICTOR: break;
+    default:
         return od_config_error(s->config, c->box_predictor, NULL, err, OD_ERR_UNSUPPORTED,
-                               "only weight_shared_convolutional_box_predictor is supported by ssd models yet");
+                               "ssd models take weight_shared_convolutional_box_predictor or convolutional_box_predictor");
+    }
     if (c->mask_head_config) return od_config_error(s->config, c, "mask_head_config", err, OD_ERR_UNSUPPORTED, "mask_head_config is not supported");
     return OD_OK;
 }
@@ -119,18 +124,35 @@ static od_status create_state(const ssd *s, const od_graph *g, od_value images, 
     return OD_OK;
 }
 
+/* One head for all levels needs as many anchors a location at each. */
+static od_status check_equal_anchors(const ssd *s, const int *anchors, int levels, od_error *err)
+{
+    for (int i = 1; i < levels; i++)
+        if (anchors[i] != anchors[0])
+            return od_config_error(s->config, s->c, "anchor_generator", err, OD_ERR_CONFIG,
+                                   "weight_shared_convolutional_box_predictor needs as many anchors at each level; level 0 has %d, level %d has %d%s", anchors[0], i,
+                                   anchors[i], s->c->anchor_generator->anchor_generator_oneof_case == OBJECT_DETECTION__PROTOS__ANCHOR_GENERATOR__ANCHOR_GENERATOR_ONEOF_SSD_ANCHOR_GENERATOR ? "; set reduce_boxes_in_lowest_layer: false" : "");
+    return OD_OK;
+}
+
 static od_status build_predictions(const ssd *s, od_graph *g, const od_value *maps, int levels, od_value *boxes, od_value *classes, od_error *err)
 {
-    int expected, anchors;
+    int expected, anchors[OD_SSD_MAX_LEVELS];
     OD_TRY(od_anchors_levels(s->c->anchor_generator, &expected, err));
     if (expected != levels)
         return od_config_error(s->config, s->c, "anchor_generator", err, OD_ERR_CONFIG,
                                "the anchor generator has %d levels, the feature extractor %d; make min_level and max_level agree", expected, levels);
-    OD_TRY(od_anchors_per_location(s->c->anchor_generator, 0, &anchors, err));
-    od_predictor_options o = {class_slots(s->c), anchors, s->c->freeze_batchnorm, "model/_box_predictor"};
+    for (int i = 0; i < levels; i++) OD_TRY(od_anchors_per_location(s->c->anchor_generator, i, &anchors[i], err));
     od_value level_boxes[OD_SSD_MAX_LEVELS], level_classes[OD_SSD_MAX_LEVELS];
-    OD_TRY(od_weight_shared_predictor_build(g, s->c->box_predictor->weight_shared_convolutional_box_predictor, &o, maps, levels, level_boxes,
-                                            level_classes, err));
+    const ObjectDetection__Protos__BoxPredictor *p = s->c->box_predictor;
+    if (p->box_predictor_oneof_case == OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_CONVOLUTIONAL_BOX_PREDICTOR) {
+        od_convolutional_predictor_options o = {class_slots(s->c), anchors, s->c->freeze_batchnorm, "model/_box_predictor"};
+        OD_TRY(od_convolutional_predictor_build(g, p->convolutional_box_predictor, &o, maps, levels, level_boxes, level_classes, err));
+    } else {
+        od_predictor_options o = {class_slots(s->c), anchors[0], s->c->freeze_batchnorm, "model/_box_predictor"};
+        OD_TRY(check_equal_anchors(s, anchors, levels, err));
+        OD_TRY(od_weight_shared_predictor_build(g, p->weight_shared_convolutional_box_predictor, &o, maps, levels, level_boxes, level_classes, err));
+    }
     *boxes = od_graph_concat_predictions(g, level_boxes, levels, 4, "box_encodings");
     *classes = od_graph_concat_predictions(g, level_classes, levels, class_slots(s->c), "class_predictions_with_background");
     od_graph_mark_output(g, *boxes);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-static const od_ssd_features *const table[] = {&od_ssd_mobilenet_v2_fpn,
+static const od_ssd_features *const table[] = {&od_ssd_mobilenet_v1,     &od_ssd_mobilenet_v2,     &od_ssd_mobilenet_v1_fpn, &od_ssd_mobilenet_v2_fpn,
+                                             &od_ssd_resnet50_v1_fpn, &od_ssd_resnet101_v1_fpn, &od_ssd_resnet152_v1_fpn,
                                              &od_ssd_efficientnet_bifpn[0], &od_ssd_efficientnet_bifpn[1], &od_ssd_efficientnet_bifpn[2],
                                              &od_ssd_efficientnet_bifpn[3], &od_ssd_efficientnet_bifpn[4], &od_ssd_efficientnet_bifpn[5],
                                              &od_ssd_efficientnet_bifpn[6], &od_ssd_efficientnet_bifpn[7]};

@@ -21,7 +21,8 @@ typedef struct od_ssd_features {
 od_status od_ssd_features_find(const od_config *config, const ObjectDetection__Protos__SsdFeatureExtractor *extractor, const od_ssd_features **out,
                                od_error *err);
 
-extern const od_ssd_features od_ssd_mobilenet_v2_fpn;
+extern const od_ssd_features od_ssd_mobilenet_v1, od_ssd_mobilenet_v2, od_ssd_mobilenet_v1_fpn, od_ssd_mobilenet_v2_fpn, od_ssd_resnet50_v1_fpn,
+    od_ssd_resnet101_v1_fpn, od_ssd_resnet152_v1_fpn;
 extern const od_ssd_features od_ssd_efficientnet_bifpn[8]; /* b0 to b7 */
 
 #endif

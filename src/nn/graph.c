@@ -215,6 +215,16 @@ od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *
     return add_node(g, n, &x, 1, label);
 }
 
+od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const char *label)
+{
+    /* The fused op's gradient needs nothing but its output, which tells the derivative of these activations only. */
+    if (act != OD_ACT_RELU && act != OD_ACT_RELU6) return od_graph_activation(g, od_graph_add(g, a, b, label), act, label);
+    od_node n = blank;
+    n.op = &od_op_add_act;
+    n.act = act;
+    return add_node(g, n, (od_value[]){a, b}, 2, label);
+}
+
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label)
 {
     od_node n = blank;

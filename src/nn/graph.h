@@ -67,7 +67,7 @@ typedef struct od_node {
     int in_count;
     od_value out;
     od_var var[4];       /* kernel, bias; squeeze_excite has two of each */
-    od_act act;          /* activation nodes, weighted sums */
+    od_act act;          /* activations; additions and weighted sums with one */
     float rate;          /* drop_connect: the share of images whose branch is dropped */
     od_sum_weights weights; /* weighted_sum */
     od_conv_attrs conv;  /* convolutions and pooling */
@@ -115,6 +115,8 @@ od_value od_graph_weighted_sum(od_graph *g, const od_value *in, int count, od_su
 od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var reduce_bias, od_var expand, od_var expand_bias, const char *label);
 /* Stochastic depth: in training, each image's x is zero with probability `rate` and otherwise divided by 1 - rate. */
 od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label);
+/* act(a + b): the end of a residual block. */
+od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const char *label);
 /* Each pixel twice in both directions, cut to [h,w] (both at most twice the input's). */
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label);
 /* Pads bottom and right with zeros to multiples. */

@@ -44,6 +44,7 @@ typedef struct od_fold {
     int bn;             /* batch-norm node whose scale and shift go into weights and bias; -1 */
     od_act act;
     od_value residual;  /* added after the activation; OD_NO_VALUE */
+    od_act act_after;   /* of the sum with the residual */
     od_value out;       /* where the result goes */
 } od_fold;
 

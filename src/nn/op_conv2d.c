@@ -168,7 +168,7 @@ static void conv_forward(od_net *net, const od_node *node)
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
             od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c};
-            if (residual) post.residual = residual + row * c.out.c;
+            if (residual) post.residual = residual + row * c.out.c, post.act_after = fold->act_after;
             if (stats.partial) post.sum = sums, post.sumsq = sums + c.out.c;
             const float *x = input_block(&c, &source, row, m, scratch);
             net->k->gemm(m, c.out.c, c.k, x, c.k, net->packed[index], y + row * c.out.c, c.out.c, 0, &post);

@@ -107,6 +107,8 @@ static void add_forward_block(const od_net *net, const od_node *node, int64_t ro
     }
     const float *y = od_source_rows(&b, row, rows, scratch);
     net->k->rows_affine_act_add(rows, c, a.data + row * c, c, a.scale, a.shift, a.scale ? a.act : OD_ACT_NONE, y, c, net->value[node->out] + row * c, c);
+    if (node->act != OD_ACT_NONE)
+        net->k->rows_affine_act(rows, c, net->value[node->out] + row * c, c, NULL, NULL, node->act, net->value[node->out] + row * c, c);
 }
 
 static void add_forward(od_net *net, const od_node *node)
@@ -138,8 +140,18 @@ static void add_backward_block1(const od_net *net, const od_node *node, int64_t 
     hand_on(net, node, 1, row, rows);
 }
 
+/* In place: dy becomes the sum's gradient. ReLU and ReLU6 tell their derivative by their result. */
+static void add_act_grad_block(const od_net *net, const od_node *node, int64_t row, int64_t rows, float *scratch)
+{
+    (void)scratch;
+    int64_t c = channels(net, node);
+    float *dy = net->grad[node->out] + row * c;
+    net->k->rows_act_grad(rows, c, dy, c, net->value[node->out] + row * c, c, NULL, NULL, NULL, node->act, dy, c, NULL, NULL);
+}
+
 static void add_backward(od_net *net, const od_node *node)
 {
+    if (node->act != OD_ACT_NONE) over_rows(net, node, add_act_grad_block);
     for (int i = 0; i < 2; i++) {
         od_value v = node->in[i];
         if (!net->graph->values[v].needs_grad) continue;
@@ -151,6 +163,16 @@ static void add_backward(od_net *net, const od_node *node)
 const od_op od_op_add = {
     .name = "add",
     .flags = OD_OP_AFFINE_IN,
+    .shape = same_shape,
+    .scratch = block_scratch,
+    .forward = add_forward,
+    .backward = add_backward,
+    .flops = one_flop,
+};
+
+const od_op od_op_add_act = {
+    .name = "add_act",
+    .flags = OD_OP_AFFINE_IN | OD_OP_BACKWARD_READS_OUT,
     .shape = same_shape,
     .scratch = block_scratch,
     .forward = add_forward,

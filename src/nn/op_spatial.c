@@ -113,21 +113,33 @@ static od_status pool_shape(od_graph *g, od_node *node, od_tensor_shape *out, od
     return OD_OK;
 }
 
+/* The input pixel [C] under tap k of output (oy, ox); NULL outside the image. */
+static const float *pool_tap(const od_conv_attrs *a, od_tensor_shape in, const float *image, int64_t oy, int64_t ox, int k, int64_t *iy, int64_t *ix)
+{
+    *iy = oy * a->stride - a->pad_top + k / a->kernel_w;
+    *ix = ox * a->stride - a->pad_left + k % a->kernel_w;
+    return *iy >= 0 && *iy < in.h && *ix >= 0 && *ix < in.w ? image + (*iy * in.w + *ix) * in.c : NULL;
+}
+
 /* Explicit padding pools over real zeros; SAME over the pixels that exist. */
 static void pool_pixel(const od_node *node, od_tensor_shape in, const float *image, int64_t oy, int64_t ox, float *y)
 {
     const od_conv_attrs *a = &node->conv;
+    int64_t iy, ix;
     for (int64_t c = 0; c < in.c; c++) y[c] = -FLT_MAX;
     for (int k = 0; k < a->kernel_h * a->kernel_w; k++) {
-        int64_t iy = oy * a->stride - a->pad_top + k / a->kernel_w, ix = ox * a->stride - a->pad_left + k % a->kernel_w;
-        int inside = iy >= 0 && iy < in.h && ix >= 0 && ix < in.w;
-        if (!inside && a->padding != OD_PAD_EXPLICIT) continue;
-        const float *x = inside ? image + (iy * in.w + ix) * in.c : NULL;
-        for (int64_t c = 0; c < in.c; c++) {
-            float v = x ? x[c] : 0;
-            y[c] = v > y[c] || v != v ? v : y[c];
-        }
+        const float *x = pool_tap(a, in, image, oy, ox, k, &iy, &ix);
+        if (!x && a->padding != OD_PAD_EXPLICIT) continue;
+        if (!x)
+            for (int64_t c = 0; c < in.c; c++) y[c] = 0 > y[c] ? 0 : y[c];
+        else
+            for (int64_t c = 0; c < in.c; c++) y[c] = (x[c] > y[c]) | (x[c] != x[c]) ? x[c] : y[c];
     }
+}
+
+static size_t pool_scratch(const od_net *net, const od_node *node)
+{
+    return (size_t)shape_of(net, node->out).c;
 }
 
 static void pool_forward(od_net *net, const od_node *node)
@@ -140,37 +152,52 @@ static void pool_forward(od_net *net, const od_node *node)
                        net->value[node->out] + (r * out.w + x) * in.c);
 }
 
-/* Each output's gradient goes to the first input (row by row) that equals the maximum. */
+/* Each output's gradient goes to the first input (row by row) that equals the maximum, if that is in rows [first, last): the
+ * calling thread's. rest [C]: the gradient that hasn't found its input yet. */
 static void unpool_pixel(const od_node *node, od_tensor_shape in, const float *image, const float *y, const float *dy, int64_t oy, int64_t ox,
-                         float *dimage)
+                         int64_t first, int64_t last, float *dimage, float *rest)
 {
     const od_conv_attrs *a = &node->conv;
-    for (int64_t c = 0; c < in.c; c++)
-        for (int k = 0; k < a->kernel_h * a->kernel_w; k++) {
-            int64_t iy = oy * a->stride - a->pad_top + k / a->kernel_w, ix = ox * a->stride - a->pad_left + k % a->kernel_w;
-            if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w || image[(iy * in.w + ix) * in.c + c] != y[c]) continue;
-            dimage[(iy * in.w + ix) * in.c + c] += dy[c];
-            break;
-        }
+    int64_t iy, ix;
+    memcpy(rest, dy, (size_t)in.c * sizeof *rest);
+    for (int k = 0; k < a->kernel_h * a->kernel_w; k++) {
+        const float *x = pool_tap(a, in, image, oy, ox, k, &iy, &ix);
+        if (!x || iy >= last) continue;
+        float *dx = iy >= first ? dimage + (x - image) : NULL;
+        if (dx)
+            for (int64_t c = 0; c < in.c; c++) dx[c] += x[c] == y[c] ? rest[c] : 0;
+        for (int64_t c = 0; c < in.c; c++) rest[c] = x[c] == y[c] ? 0 : rest[c];
+    }
 }
 
+/* Threads share out the input's rows; an output row whose window lies across two shares is done for both. */
 static void pool_backward(od_net *net, const od_node *node)
 {
     od_tensor_shape in = shape_of(net, node->in[0]), out = shape_of(net, node->out);
+    const od_conv_attrs *a = &node->conv;
     float *dx = cleared_grad(net, node);
-#pragma omp parallel for schedule(static) num_threads(net->threads)
-    for (int64_t n = 0; n < out.n; n++)
-        for (int64_t p = 0; p < out.h * out.w; p++) {
-            int64_t at = (n * out.h * out.w + p) * in.c, image = n * in.h * in.w * in.c;
-            unpool_pixel(node, in, net->value[node->in[0]] + image, net->value[node->out] + at, net->grad[node->out] + at, p / out.w, p % out.w,
-                         dx + image);
+#pragma omp parallel num_threads(net->threads)
+    {
+        int64_t begin, end;
+        od_thread_range(in.n * in.h, net->threads, omp_get_thread_num(), &begin, &end);
+        for (int64_t r = begin; r < end;) {
+            int64_t n = r / in.h, first = r % in.h, last = (n + 1) * in.h < end ? in.h : end - n * in.h, image = n * in.h * in.w * in.c;
+            for (int64_t p = 0; p < out.h * out.w; p++) {
+                int64_t top = p / out.w * a->stride - a->pad_top, at = (n * out.h * out.w + p) * in.c;
+                if (top + a->kernel_h <= first || top >= last) continue;
+                unpool_pixel(node, in, net->value[node->in[0]] + image, net->value[node->out] + at, net->grad[node->out] + at, p / out.w, p % out.w,
+                             first, last, dx + image, od_net_scratch(net));
+            }
+            r = n * in.h + last;
         }
+    }
 }
 
 const od_op od_op_max_pool = {
     .name = "max_pool",
     .flags = OD_OP_BACKWARD_READS_IN | OD_OP_BACKWARD_READS_OUT,
     .shape = pool_shape,
+    .scratch = pool_scratch,
     .forward = pool_forward,
     .backward = pool_backward,
 };

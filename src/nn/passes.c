@@ -75,7 +75,7 @@ static void fuse_training(od_net *net)
     for (size_t i = 0; i < net->graph->node_count; i++)
         if (net->graph->nodes[i].op == &od_op_batch_norm) fuse_batch_norm(net, (int)i);
     for (size_t i = 0; i < net->graph->node_count; i++)
-        if (net->graph->nodes[i].op == &od_op_add) alias_addition(net, (int)i);
+        if (od_op_is_addition(net->graph->nodes[i].op)) alias_addition(net, (int)i);
 }
 
 /* The single node after `v` when nothing else sees v, else NULL. */
@@ -104,10 +104,11 @@ static void fold_into(od_net *net, int index)
         net->skip[next - g->nodes] = 1;
         next = sole_consumer(g, f->out);
     }
-    if (!next || next->op != &od_op_add || g->nodes[index].op != &od_op_conv2d) return;
+    if (!next || !od_op_is_addition(next->op) || g->nodes[index].op != &od_op_conv2d) return;
     od_value other = next->in[next->in[0] == f->out];
     if (other == f->out || g->values[other].producer >= index) return; /* not there yet when this node runs */
     f->residual = other;
+    f->act_after = next->act;
     f->out = next->out;
     net->skip[next - g->nodes] = 1;
 }

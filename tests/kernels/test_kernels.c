@@ -155,6 +155,7 @@ static post_case post_random(int64_t m, int64_t n, int with_residual)
     if (with_residual && coin()) {
         p.residual = mat_random(m, n);
         p.post.residual = p.residual.p, p.post.ldr = p.residual.ld;
+        p.post.act_after = (od_act)pick(OD_ACT_NONE, OD_ACT_RELU6);
     }
     if (coin()) {
         p.sum = vec_random(n), p.sumsq = vec_random(n);
@@ -169,7 +170,7 @@ static double post_double(const post_case *p, double x, int64_t r, int64_t c)
     if (!p->used) return x;
     if (p->post.bias) x += p->bias.p[c];
     x = act_double(x, p->post.act);
-    return p->post.residual ? x + at(&p->residual, r, c) : x;
+    return p->post.residual ? act_double(x + at(&p->residual, r, c), p->post.act_after) : x;
 }
 
 /* The sums are of the values stored: `c` is the kernel's own output. */

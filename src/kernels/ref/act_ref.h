@@ -52,8 +52,10 @@ static inline void od__post_row_ref(int64_t n, float *y, const od_gemm_post *pos
     if (post->bias)
         for (int64_t i = 0; i < n; i++) y[i] += post->bias[i];
     od__act_row_ref(n, y, post->act);
-    if (residual)
+    if (residual) {
         for (int64_t i = 0; i < n; i++) y[i] += residual[i];
+        od__act_row_ref(n, y, post->act_after);
+    }
     if (post->sum)
         for (int64_t i = 0; i < n; i++) {
             post->sum[i] += y[i];

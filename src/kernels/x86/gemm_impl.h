@@ -64,7 +64,7 @@ static void post_row(const float *from, int64_t cols, const tile_out *o, int64_t
         if (o->accumulate) x = v_add(x, v_loadm(c + j, m));
         if (post && post->bias) x = v_add(x, v_loadm(post->bias + o->col + j, m));
         if (post) x = v_act(x, post->act);
-        if (residual) x = v_add(x, v_loadm(residual + j, m));
+        if (residual) x = v_act(v_add(x, v_loadm(residual + j, m)), post->act_after);
         v_storem(c + j, x, m);
         if (!post || !post->sum) continue;
         float *sum = post->sum + o->col + j, *sumsq = post->sumsq + o->col + j;
@@ -157,6 +157,7 @@ INLINE void tile_finish(const int mr, const int nv, tile_acc acc, const tile_out
         if (post->bias) acc_bias(mr, nv, acc, post->bias + o->col, last);
         if (post->act != OD_ACT_NONE) acc_relu(mr, nv, acc, post->act);
         if (post->residual) acc_add(mr, nv, acc, post->residual + o->row * post->ldr + o->col, post->ldr, last);
+        if (post->residual && post->act_after != OD_ACT_NONE) acc_relu(mr, nv, acc, post->act_after);
         if (post->sum) acc_sums(mr, nv, acc, post->sum + o->col, post->sumsq + o->col, last);
     }
     acc_store(mr, nv, acc, o->c, o->ldc, last);
