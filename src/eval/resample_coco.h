@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * COCO's numbers, of all classes and of each, under many image weights: those of the bootstrap's resamples and of the
+ * jackknife's parts. For one detector, or for the difference between two on the same images.
+ */
+#ifndef OD_EVAL_RESAMPLE_COCO_H
+#define OD_EVAL_RESAMPLE_COCO_H
+
+#include "eval/resample.h"
+
+typedef struct od_resampled_coco {
+    size_t num_figures;   /* 12 * (1 + classes): figure(class, stat) = 12 * (class + 1) + stat; class -1: all */
+    size_t num_resamples, num_jackknife, num_halves;
+    double *values;       /* [num_figures]: on the data as it is; NAN without ground truth, here and below */
+    double *samples;      /* [num_figures, num_resamples] */
+    double *jackknife;    /* [num_figures, num_jackknife] */
+    double *halves;       /* [num_figures, num_halves]: of random halves of the units */
+} od_resampled_coco;
+
+/* Of `a`, or with `b` of b - a. Both have been run, and have the same images and classes by index. */
+od_status od_resample_coco(od_resampled_coco *out, const od_coco_eval *a, const od_coco_eval *b, const od_units *units,
+                           uint64_t seed, size_t num_resamples, int num_threads, od_error *err);
+void od_resampled_coco_deinit(od_resampled_coco *r);
+
+/* Figure `figure` of an evaluation, numbered as above. */
+double od_coco_figure(const od_coco_eval *e, size_t figure);
+
+/* OD_ERR_MISMATCH unless both have the same images, groups, classes and boxes, in the same order. */
+od_status od_coco_same_truth(const od_coco_eval *a, const od_coco_eval *b, od_error *err);
+
+#endif
