@@ -18,6 +18,7 @@ configure: deps
 	@mkdir -p $(BUILD) && mv $(BUILD).log $(BUILD)/configure.log
 
 test: all
+	@tools/install_deps.sh tests
 	@cd $(BUILD) && ctest --output-on-failure -j$(JOBS)
 
 # A synthetic data set, a training from scratch, its evaluation and pictures: in demo/.

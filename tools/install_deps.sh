@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that building and testing need, if any is missing.
+# Installs the Debian packages that building needs, if any is missing; with the word `tests` also python3, by which some
+# tests read the JSON that the program wrote.
 set -euo pipefail
 packages=(gcc cmake make pkg-config libomp-dev protobuf-c-compiler libprotobuf-c-dev libjpeg62-turbo-dev libspng-dev
   libwebp-dev libexpat1-dev libjansson-dev libyajl-dev libgd-dev zlib1g-dev libssl-dev libcmocka-dev)
+[ "${1:-}" != tests ] || packages+=(python3)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
