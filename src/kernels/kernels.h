@@ -58,6 +58,10 @@ typedef struct od_kernels {
      * a few hundred; the hot shapes are 1x1 convolutions: K and N from 16 to 1280. */
     void (*gemm)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c, int64_t ldc,
                  int accumulate, const od_gemm_post *post);
+    /* C[m,N] = Σ A_s[m,k] * B_s over `count` segments, then `post`: a convolution's output row straight from its input rows. Row i of
+     * A_s begins at a[s] + i * lda (a[s] NULL: zeros); B_s is rows [s*k, (s+1)*k) of the packed [count*k, N]. */
+    void (*gemm_segments)(int64_t m, int64_t n, int64_t k, int count, const float *const *a, int64_t lda, const float *packed_b, float *c,
+                          int64_t ldc, const od_gemm_post *post);
     /* G[K,N] += A[M,K]^T * D[M,N]: weight gradients. M is a block of rows (64 to 512), K and N as above. */
     void (*gemm_tn)(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda, const float *d, int64_t ldd, float *g, int64_t ldg);
 

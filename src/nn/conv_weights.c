@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/conv_weights.h"
 
+#include "nn/chain.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -85,6 +87,20 @@ static void transpose_taps(int64_t count, int64_t in, int64_t out, const float *
             for (int64_t o = 0; o < out; o++) t[(k * out + o) * in + i] = w[(k * in + i) * out + o];
 }
 
+/* In as many parts as threads share the columns among them. */
+static void pack_forward(const od_net *net, size_t index, int64_t k, int64_t out, const float *w)
+{
+    int parts = net->schedule ? net->schedule->parts[index] : 1;
+    float *to = net->packed[index];
+    for (int p = 0; p < parts; p++) {
+        int64_t begin = 0, end = out;
+        if (parts > 1) od_part_columns(out, p, parts, &begin, &end);
+        if (begin == end) continue;
+        net->k->gemm_pack_b(k, end - begin, w + begin, out, 0, to);
+        to += net->k->gemm_packed_size(k, end - begin);
+    }
+}
+
 static void pack_node(od_net *net, size_t index)
 {
     const od_node *node = &net->graph->nodes[index];
@@ -97,7 +113,7 @@ static void pack_node(od_net *net, size_t index)
     }
     float *staging = net->packed[index] + net->k->gemm_packed_size(k, out);
     if (folded) fold_weights(net, index, k, staging);
-    net->k->gemm_pack_b(k, out, folded ? staging : w, out, 0, net->packed[index]);
+    pack_forward(net, index, k, out, folded ? staging : w);
     if (!net->packed_t[index]) return;
     if (taps(node) == 1) {
         net->k->gemm_pack_b(out, in, w, out, 1, net->packed_t[index]);

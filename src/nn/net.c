@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/net.h"
 
+#include "nn/chain.h"
 #include "nn/conv_weights.h"
 #include "nn/rows_io.h"
 #include "util/alloc.h"
@@ -21,6 +22,7 @@ void od_net_free(od_net *net)
     od_free(net->bn_after);
     od_free(net->fold);
     od_free(net->skip);
+    od_schedule_free(net->schedule);
     od_free(net->packed);
     od_free(net->packed_t);
     od_free(net->folded_bias);
@@ -104,6 +106,7 @@ static od_status allocate_state(od_net *net, od_error *err)
         size_t need = node->op->scratch(net, node);
         if (need > net->scratch_stride) net->scratch_stride = need;
     }
+    if (net->schedule && net->schedule->scratch > net->scratch_stride) net->scratch_stride = net->schedule->scratch;
     net->scratch_stride = round16(net->scratch_stride) + 64; /* threads don't share a cache line */
     net->scratch = od_aligned_malloc(net->scratch_stride * (size_t)net->threads, sizeof(float));
     return net->scratch ? OD_OK : od_error_nomem(err, "scratch memory");
@@ -126,6 +129,9 @@ od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, c
     od_status status = allocate_tables(net, err);
     if (status == OD_OK) {
         od_net_fuse(net);
+        if (mode == OD_NET_INFER && net->fuse && !(options && options->no_chains)) status = od_schedule_create(net, err);
+    }
+    if (status == OD_OK) {
         status = od_net_plan(net, err);
     }
     if (status == OD_OK) status = allocate_state(net, err);
@@ -167,7 +173,8 @@ void od_net_forward(od_net *net, const float *images)
         if (g->values[v].producer < 0) net->value[v] = (float *)images; /* never written: inputs have no producer */
     if (net->packed_version != net->vars->version) od_conv_weights_pack(net);
     net->packed_version = net->vars->version;
-    for (size_t i = 0; i < g->node_count; i++) {
+    if (net->schedule) od_schedule_run(net);
+    for (size_t i = 0; !net->schedule && i < g->node_count; i++) {
         if (net->skip[i]) continue;
         double t = net->profile ? now() : 0;
         g->nodes[i].op->forward(net, &g->nodes[i]);

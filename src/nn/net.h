@@ -22,6 +22,7 @@ typedef enum od_net_mode { OD_NET_INFER, OD_NET_TRAIN } od_net_mode;
 typedef struct od_net_options {
     int threads;          /* 0: OpenMP's default */
     int no_fusion;        /* every batch norm and activation makes its own pass: for tests */
+    int no_chains;        /* inference op by op: for tests */
     int no_drop;          /* training without drop-connect: for comparisons */
     int profile;          /* keep seconds for each node */
     const od_kernels *kernels; /* NULL: od_kernels_get() */
@@ -65,6 +66,7 @@ typedef struct od_net {
     int *bn_after;        /* by value: the batch norm that is its only consumer, or -1 */
     od_fold *fold;        /* by node; inference */
     unsigned char *skip;  /* by node: folded into another */
+    struct od_schedule *schedule; /* inference by chains of ops (chain.h); NULL: op by op */
 
     float **packed, **packed_t; /* by node: weights and transposed weights in the kernels' order */
     float **folded_bias;        /* by node: inference */

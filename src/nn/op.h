@@ -10,6 +10,7 @@
 #include "nn/graph.h"
 
 struct od_net;
+struct od_rows_job;
 
 enum {
     OD_OP_AFFINE_IN = 1 << 0,       /* reads its inputs through od_source (scale, shift, activation on load) */
@@ -32,6 +33,11 @@ typedef struct od_op {
     size_t (*state)(const struct od_net *net, const od_node *node);
     void (*forward)(struct od_net *net, const od_node *node);
     void (*backward)(struct od_net *net, const od_node *node);
+    /* Inference on the calling thread, some rows of one image at a time, for chains (chain.h); NULL: whole values only.
+     * rows_ok: whether this node can. rows_scratch: floats for `rows` output rows at once; NULL: none. */
+    int (*rows_ok)(const struct od_net *net, const od_node *node);
+    void (*forward_rows)(const struct od_net *net, const od_node *node, const struct od_rows_job *job);
+    size_t (*rows_scratch)(const struct od_net *net, const od_node *node, int64_t rows);
     /* Multiplications and additions of a forward pass. */
     double (*flops)(const od_graph *g, const od_node *node);
 } od_op;

@@ -4,6 +4,7 @@
  * for 1x1 convolutions, gathered for others; normalised on load) times the weights. The backward pass walks over blocks
  * once for both gradients where it can (1x1, stride 1).
  */
+#include "nn/chain.h"
 #include "nn/op.h"
 #include "nn/rows_io.h"
 
@@ -293,4 +294,7 @@ const od_op od_op_conv2d = {
     .forward = conv_forward,
     .backward = conv_backward,
     .flops = conv_flops,
+    .rows_ok = od_conv2d_rows_ok,
+    .forward_rows = od_conv2d_forward_rows,
+    .rows_scratch = od_conv2d_rows_scratch,
 };

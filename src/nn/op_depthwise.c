@@ -4,6 +4,7 @@
  * The unit of work is a band of output rows of one image; a band owns the input-gradient rows that its output rows are
  * the last to reach.
  */
+#include "nn/chain.h"
 #include "nn/op.h"
 #include "nn/rows_io.h"
 
@@ -242,4 +243,6 @@ const od_op od_op_depthwise = {
     .forward = dw_forward,
     .backward = dw_backward,
     .flops = dw_flops,
+    .rows_ok = od_depthwise_rows_ok,
+    .forward_rows = od_depthwise_forward_rows,
 };

@@ -4,6 +4,7 @@
  * node i at 2n - i); buffers that are alive at the same time get different places in one arena, largest first, each at
  * the lowest offset that is free for its whole life.
  */
+#include "nn/chain.h"
 #include "nn/net.h"
 #include "util/alloc.h"
 
@@ -65,9 +66,12 @@ static void touch_forward(planner *p, int i)
     const od_node *node = &p->g->nodes[i];
     if (p->net->skip[i]) return;
     const od_fold *f = &p->net->fold[i];
-    if (!od_net_value_is_virtual(p->net, f->out)) touch(p, f->out, i);
-    if (f->residual != OD_NO_VALUE) touch(p, f->residual, i);
-    for (int j = 0; j < node->in_count; j++) touch(p, storage(p, node->in[j]), i);
+    const od_schedule *schedule = p->net->schedule;
+    int time = schedule ? schedule->time[i] : i;
+    if (!od_net_value_is_virtual(p->net, f->out) && !(schedule && schedule->interior[f->out])) touch(p, f->out, time);
+    if (f->residual != OD_NO_VALUE) touch(p, f->residual, time);
+    for (int j = 0; j < node->in_count; j++)
+        if (!(schedule && schedule->interior[node->in[j]])) touch(p, storage(p, node->in[j]), time);
 }
 
 static void share_gradients(planner *p)

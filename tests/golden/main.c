@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_golden [--dump=DIR] [--no_fusion] [--threads=N] FIXTURE_DIR...: a line a quantity (error, bound); exit 1 when one is
+ * test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--threads=N] FIXTURE_DIR...: a line a quantity (error, bound); exit 1 when one is
  * out. The instruction set is OBJDET_ISA's.
  */
 #include "golden.h"
@@ -110,10 +110,12 @@ int main(int argc, char **argv)
             dump_dir = argv[i] + 7;
         } else if (!strcmp(argv[i], "--no_fusion")) {
             options.no_fusion = 1;
+        } else if (!strcmp(argv[i], "--no_chains")) {
+            options.no_chains = 1;
         } else if (!strncmp(argv[i], "--threads=", 10)) {
             options.threads = atoi(argv[i] + 10);
         } else if (argv[i][0] == '-') {
-            fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--threads=N] FIXTURE_DIR...\n");
+            fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--threads=N] FIXTURE_DIR...\n");
             return 2;
         } else {
             folders++;
@@ -121,7 +123,7 @@ int main(int argc, char **argv)
         }
     }
     if (!folders) {
-        fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--threads=N] FIXTURE_DIR...\n");
+        fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--threads=N] FIXTURE_DIR...\n");
         return 2;
     }
     printf("%d passed, %d failed\n", folders - failed, failed);

@@ -11,5 +11,5 @@ for isa in ref avx2 avx512; do
   [ "$isa" = ref ] || grep -q "${isa/avx512/avx512f}" /proc/cpuinfo || { echo "this processor has no $isa"; continue; }
   OBJDET_ISA=$isa "$program" "${cases[@]}" | grep -vE '^ok' || { echo "golden failed on $isa"; exit 1; }
 done
-"$program" --no_fusion "${cases[@]}" | grep -vE '^ok'
+for option in --no_fusion --no_chains; do "$program" $option "${cases[@]}" | grep -vE "^ok"; done
 "$program" "$golden/ssd_mobilenet_v2_fpnlite_640" | grep -vE '^ok'

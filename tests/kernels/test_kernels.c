@@ -250,6 +250,43 @@ static void test_gemm(const od_kernels *t)
     check_gemm(t, 9, 320, 257), check_gemm(t, 5, 50, 2303), check_gemm(t, 14, 1280, 20);
 }
 
+/* The segments are pieces of one matrix's rows, some of them absent. */
+static void check_gemm_segments(const od_kernels *t, int64_t m, int64_t n, int64_t k, int count)
+{
+    mat a[5], b = mat_create(k * count, n, n), c = mat_random(m, n);
+    const float *segments[5];
+    int64_t lda = pick(1, k + 3); /* rows may overlap, as a convolution's do */
+    for (int s = 0; s < count; s++) {
+        a[s] = mat_create(1, (m - 1) * lda + k, (m - 1) * lda + k);
+        segments[s] = pick(0, 3) ? a[s].p : NULL;
+    }
+    post_case p = post_random(m, n, 1);
+    float *packed_memory, *packed = pack(t, &b, &packed_memory);
+    t->gemm_segments(m, n, k, count, segments, lda, packed, c.p, c.ld, p.used ? &p.post : NULL);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double sum = 0, mag = 4;
+            for (int64_t q = 0; q < k * count; q++) {
+                double x = segments[q / k] ? a[q / k].p[i * lda + q % k] : 0, product = x * at(&b, q, j);
+                sum += product, mag += fabs(product);
+            }
+            check_value("gemm_segments", at(&c, i, j), post_double(&p, sum, i, j), product_tolerance(k * count, mag));
+        }
+    mat_check_gaps(&c);
+    post_check_sums(&p, &c);
+    free(packed_memory);
+    post_free(&p);
+    for (int s = 0; s < count; s++) mat_free(&a[s]);
+    mat_free(&b), mat_free(&c);
+}
+
+static void test_gemm_segments(const od_kernels *t)
+{
+    for (int64_t n = 1; n <= 140; n++) check_gemm_segments(t, pick(1, 20), n, pick(1, 12), (int)pick(1, 5));
+    for (int i = 0; i < 100; i++) check_gemm_segments(t, pick(1, 70), pick(1, 70), pick(1, 20), (int)pick(1, 5));
+    check_gemm_segments(t, 160, 32, 9, 3);
+}
+
 static void check_gemm_tn(const od_kernels *t, int64_t m, int64_t k, int64_t n)
 {
     mat a = mat_random(m, k), d = mat_random(m, n), g = mat_random(k, n), g0 = mat_copy(&g);
@@ -629,6 +666,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),       KERNEL_TEST(test_gemm),           KERNEL_TEST(test_gemm_tn),
+        KERNEL_TEST(test_gemm_segments),
         KERNEL_TEST(test_gemm_repeats),      KERNEL_TEST(test_activations),    KERNEL_TEST(test_rows_affine_act),
         KERNEL_TEST(test_rows_stats),        KERNEL_TEST(test_rows_act_grad),  KERNEL_TEST(test_rows_bn_grad),
         KERNEL_TEST(test_add),               KERNEL_TEST(test_optimiser),      KERNEL_TEST(test_dw_row),

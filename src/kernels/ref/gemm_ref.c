@@ -62,6 +62,24 @@ static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, c
     }
 }
 
+/* The packed order is by panels of columns, so the segments of B are not contiguous: one column block at a time. */
+static void gemm_segments(int64_t m, int64_t n, int64_t k, int count, const float *const *a, int64_t lda, const float *packed_b, float *c,
+                          int64_t ldc, const od_gemm_post *post)
+{
+    for (int64_t i = 0; i < m; i++) {
+        float *y = c + i * ldc;
+        for (int64_t j0 = 0; j0 < n; j0 += NR) {
+            float sum[NR] = {0};
+            const float *panel = packed_b + j0 * k * count;
+            for (int s = 0; s < count; s++, panel += k * NR)
+                for (int64_t p = 0; a[s] && p < k; p++)
+                    for (int j = 0; j < NR; j++) sum[j] += a[s][i * lda + p] * panel[p * NR + j];
+            for (int64_t j = 0; j < min64(NR, n - j0); j++) y[j0 + j] = sum[j];
+        }
+        if (post) od__post_row_ref(n, y, post, post->residual ? post->residual + i * post->ldr : NULL);
+    }
+}
+
 /* Four rows of A and D at a time, so that G is read and written once for four of them. */
 static void gemm_tn(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda, const float *d, int64_t ldd, float *g,
                     int64_t ldg)
@@ -88,5 +106,6 @@ void od__kernels_gemm_ref(od_kernels *t)
     t->gemm_packed_size = gemm_packed_size;
     t->gemm_pack_b = gemm_pack_b;
     t->gemm = gemm;
+    t->gemm_segments = gemm_segments;
     t->gemm_tn = gemm_tn;
 }

@@ -10,10 +10,12 @@
 #define MASKED_TILES 1
 
 #include "kernels/x86/gemm_impl.h"
+#include "kernels/x86/gemm_segments_impl.h"
 
 void od__kernels_gemm_avx512(od_kernels *t)
 {
     t->gemm_packed_size = gemm_packed_size;
     t->gemm_pack_b = gemm_pack_b;
     t->gemm = gemm;
+    t->gemm_segments = gemm_segments;
 }
