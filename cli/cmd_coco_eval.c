@@ -4,7 +4,9 @@
  */
 #include "commands.h"
 #include "flags.h"
+#include "objdet/detection_errors.h"
 #include "objdet/eval.h"
+#include "objdet/localisation.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +14,9 @@
 #include <string.h>
 
 typedef struct settings {
-    const char *gt, *dt, *iou_type, *json, *image_ids;
+    const char *gt, *dt, *iou_type, *json, *image_ids, *details, *failures;
+    double threshold;
+    int64_t resamples;
     int64_t threads;
     bool match_zero_id, per_class;
     od_coco_load_options load;
@@ -26,6 +30,10 @@ static int parse(int argc, char **argv, settings *s)
         {"iou_type", CLI_STRING, &s->iou_type, "bbox (the default)"},
         {"json", CLI_STRING, &s->json, "also write the numbers, per class and counts to this file"},
         {"per_class", CLI_BOOL, &s->per_class, "also print a line for each class"},
+        {"details", CLI_STRING, &s->details, "write FROC, JAFROC, LRP, TIDE, operating curves, calibration to this JSON file"},
+        {"failures", CLI_STRING, &s->failures, "write what was missed, invented, mislocated, ... to this JSON file, worst first"},
+        {"threshold", CLI_DOUBLE, &s->threshold, "lowest score of the failures, and of false detections per image (.5)"},
+        {"resamples", CLI_INT, &s->resamples, "bootstrap resamples of the intervals in --details (1000; 0: none)"},
         {"image_ids", CLI_STRING, &s->image_ids, "what a detection's image_id is: id, name (of the file), or auto"},
         {"category_offset", CLI_INT, &s->load.category_offset, "added to the detections' category_id"},
         {"match_zero_id", CLI_BOOL, &s->match_zero_id, "take annotation id 0 as any other (pycocotools doesn't)"},
@@ -101,18 +109,38 @@ static int print_results(const od_coco_eval *e, const settings *s)
     return code;
 }
 
+static od_status write_failures(const od_coco_eval *e, const settings *s, od_error *err)
+{
+    od_failures *f = NULL;
+    od_status status = od_failures_find(&f, e, s->threshold, NULL, err);
+    if (status == OD_OK) status = od_failures_write_json(f, e, -1, s->failures, err);
+    od_failures_free(f);
+    return status;
+}
+
+static od_status write_details(const od_coco_eval *e, const settings *s, od_error *err)
+{
+    od_localisation_options o = od_localisation_options_default();
+    o.score_threshold = s->threshold;
+    o.num_resamples = s->resamples;
+    o.num_threads = (int)s->threads;
+    return od_coco_eval_write_details(e, &o, s->details, err);
+}
+
 static od_status evaluate(od_coco_eval *e, const settings *s, od_error *err)
 {
     od_status status = od_coco_eval_load_truth(e, s->gt, &s->load, err);
     if (status == OD_OK) status = od_coco_eval_load_detections(e, s->dt, &s->load, err);
     if (status == OD_OK) status = od_coco_eval_run(e, (int)s->threads, err);
     if (status == OD_OK && s->json) status = od_coco_eval_write_json(e, s->json, err);
+    if (status == OD_OK && s->details) status = write_details(e, s, err);
+    if (status == OD_OK && s->failures) status = write_failures(e, s, err);
     return status;
 }
 
 int od_cmd_coco_eval(int argc, char **argv)
 {
-    settings s = {.iou_type = "bbox", .image_ids = "auto", .load = od_coco_load_options_default()};
+    settings s = {.iou_type = "bbox", .image_ids = "auto", .threshold = .5, .resamples = 1000, .load = od_coco_load_options_default()};
     int code = parse(argc, argv, &s);
     if (code >= 0) return code;
     od_error err = {0};

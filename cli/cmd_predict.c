@@ -73,7 +73,7 @@ int od_cmd_predict(int argc, char **argv)
         {"checkpoint", CLI_STRING, &o.checkpoint, "one checkpoint, e.g. D/ckpt-3 (the newest)"},
         {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the pipeline.config (the model_dir's own)"},
         {"label_map_path", CLI_STRING, &o.label_map_path, "names of the classes (the model_dir's label_map.pbtxt)"},
-        {"min_score_thresh", CLI_DOUBLE, &o.min_score_thresh, "lowest score to draw (.5); given, also the lowest in detections.json"},
+        {"min_score_thresh", CLI_DOUBLE, &o.min_score_thresh, "lowest score to draw (what objdet threshold saved, else .5); given, also the lowest in detections.json"},
         {"max_boxes", CLI_INT, &max_boxes, "boxes drawn on a picture (20)"},
         {"output_dir", CLI_STRING, &o.output_dir, "where pictures and detections.json go (predictions)"},
         {"num_threads", CLI_INT, &threads, "threads (all processors)"},

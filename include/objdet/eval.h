@@ -142,6 +142,27 @@ int64_t od_coco_eval_num_classes(const od_coco_eval *e);
 int64_t od_coco_eval_class_id(const od_coco_eval *e, int64_t class_index);
 const char *od_coco_eval_class_name(const od_coco_eval *e, int64_t class_index); /* never NULL */
 
+/* What it holds, by index in the order of adding. Names are never NULL ("" without one), except the group's. An image's text id
+ * is the id of files whose ids are strings, NULL elsewhere. */
+int64_t od_coco_eval_num_images(const od_coco_eval *e);
+int64_t od_coco_eval_image_id(const od_coco_eval *e, int64_t image);
+const char *od_coco_eval_image_text_id(const od_coco_eval *e, int64_t image);
+const char *od_coco_eval_image_name(const od_coco_eval *e, int64_t image);  /* file name */
+const char *od_coco_eval_image_group(const od_coco_eval *e, int64_t image); /* patient, or NULL */
+
+typedef struct od_coco_entry {
+    int64_t image, class_index;
+    double box[4];
+    double area;  /* what decides the size: of ground truth as given, of a detection width * height */
+    double score; /* 0 for ground truth */
+    int crowd;
+} od_coco_entry;
+
+int64_t od_coco_eval_num_truths(const od_coco_eval *e);
+int64_t od_coco_eval_num_detections(const od_coco_eval *e);
+od_coco_entry od_coco_eval_truth(const od_coco_eval *e, int64_t index);
+od_coco_entry od_coco_eval_detection(const od_coco_eval *e, int64_t index);
+
 /* Curves as pycocotools' eval dictionary has them. Fills `precision` and `scores` [T=10, R=101, K, A=4, M=3] and
  * `recall` [T, K, A, M], classes in order of id; any may be NULL. */
 od_status od_coco_eval_arrays(od_coco_eval *e, double *precision, double *scores, double *recall, od_error *err);

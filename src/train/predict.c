@@ -5,6 +5,7 @@
 #include "image/draw.h"
 #include "train/detections_file.h"
 #include "train/eval_pictures.h"
+#include "train/operating_point.h"
 #include "train/run_setup.h"
 #include "train/variables_io.h"
 #include "util/alloc.h"
@@ -29,6 +30,7 @@ typedef struct predictor {
     const od_predict_options *o;
     od_run_setup setup;
     od_label_map *labels;
+    od_operating_file *operating; /* of the model_dir; NULL: none, or not asked for */
     od_instance *inst;
     int height, width;
     float *input;
@@ -116,6 +118,35 @@ static od_status open_labels(predictor *p, od_error *err)
     return OD_OK;
 }
 
+/* A threshold that was chosen for this model, unless the caller gives one. */
+static od_status open_operating_point(predictor *p, od_error *err)
+{
+    od_operating_file *f;
+    OD_TRY(od_model_operating_point_load(&f, p->o->model_dir, err));
+    if (!f) return OD_OK;
+    if (p->o->min_score_thresh >= 0) {
+        od_log(OD_LOG_INFO, "%s/%s (threshold %g) is not used: a threshold of %g was given", p->o->model_dir, OD_OPERATING_FILE,
+               od_operating_file_threshold(f), p->o->min_score_thresh);
+        od_operating_file_free(f);
+        return OD_OK;
+    }
+    p->operating = f;
+    od_log(OD_LOG_INFO, "threshold of %s/%s, chosen on %s: %s", p->o->model_dir, OD_OPERATING_FILE, od_operating_file_fit_gt(f),
+           od_operating_file_reason(f));
+    if (od_operating_file_calibrator(f)) od_log(OD_LOG_INFO, "scores are shown as calibrated probabilities; detections.json has both");
+    return OD_OK;
+}
+
+static double threshold_of(const predictor *p)
+{
+    return p->o->min_score_thresh >= 0 ? p->o->min_score_thresh : p->operating ? od_operating_file_threshold(p->operating) : .5;
+}
+
+static const od_calibrator *calibrator_of(const predictor *p)
+{
+    return p->operating ? od_operating_file_calibrator(p->operating) : NULL;
+}
+
 static const char *label_of(const predictor *p, int class_index)
 {
     const char *name = od_label_map_name(p->labels, class_index + 1);
@@ -189,6 +220,7 @@ static void close_predictor(predictor *p)
     od_file_list_deinit(&p->files);
     od_strbuf_deinit(&p->results);
     od_label_map_free(p->labels);
+    od_operating_file_free(p->operating);
     od_run_setup_deinit(&p->setup);
 }
 
@@ -230,7 +262,10 @@ static void add_results(predictor *p, const char *stem, const od_image *image)
         od_json_append_string(&p->results, stem);
         od_strbuf_printf(&p->results, ",\"category_id\":%d,\"category_name\":", p->found.classes[i] + 1);
         od_json_append_string(&p->results, label_of(p, p->found.classes[i]));
-        od_strbuf_printf(&p->results, ",\"bbox\":[%.9g,%.9g,%.9g,%.9g],\"score\":%.9g}", x, y, (double)b[3] * image->width - x, (double)b[2] * image->height - y, score);
+        od_strbuf_printf(&p->results, ",\"bbox\":[%.9g,%.9g,%.9g,%.9g],\"score\":%.9g", x, y, (double)b[3] * image->width - x, (double)b[2] * image->height - y, score);
+        if (calibrator_of(p))
+            od_strbuf_printf(&p->results, ",\"probability\":%.9g", od_calibrator_apply(calibrator_of(p), label_of(p, p->found.classes[i]), score));
+        od_strbuf_puts(&p->results, "}");
     }
 }
 
@@ -249,10 +284,9 @@ static void report(const predictor *p, od_predicted *picture, size_t index)
     if (p->o->progress) p->o->progress(p->o->progress_user, picture);
 }
 
-/* Those of at least the threshold, best first, into p->boxes. */
+/* Those of at least the threshold, best first, into p->boxes; their scores calibrated. */
 static od_status choose_boxes(predictor *p, int *count, od_error *err)
 {
-    double threshold = p->o->min_score_thresh >= 0 ? p->o->min_score_thresh : .5;
     if (p->box_capacity < p->found.max) {
         od_free(p->boxes);
         p->box_capacity = 0;
@@ -260,7 +294,9 @@ static od_status choose_boxes(predictor *p, int *count, od_error *err)
         if (!p->boxes) return od_error_nomem(err, "boxes to draw");
         p->box_capacity = p->found.max;
     }
-    *count = od_detections_to_draw(&p->found, 0, p->labels, threshold, p->found.max, p->boxes);
+    *count = od_detections_to_draw(&p->found, 0, p->labels, threshold_of(p), p->found.max, p->boxes);
+    for (int i = 0; calibrator_of(p) && i < *count; i++)
+        p->boxes[i].score = (float)od_calibrator_apply(calibrator_of(p), label_of(p, p->boxes[i].class_index), p->boxes[i].score);
     return OD_OK;
 }
 
@@ -318,6 +354,7 @@ static od_status predict_all(predictor *p, od_error *err)
     OD_TRY(check_options(p->o, err));
     OD_TRY(open_config(p, err));
     OD_TRY(open_labels(p, err));
+    OD_TRY(open_operating_point(p, err));
     OD_TRY(open_checkpoint(p, err));
     OD_TRY(find_pictures(p, err));
     OD_TRY(od_dir_create(p->o->output_dir, err));

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Choosing a threshold among the gaps between scores: above all scores, and below each run of equal ones.
+ */
+#include "eval/threshold_choice.h"
+
+#include "eval/operating_walk.h"
+#include "eval/resample_figures.h"
+#include "util/error.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct search {
+    const od_cases *cases;
+    od_threshold_rule rule;
+    double bound, cost_fp, cost_fn;
+} search;
+
+/* The gap that was chosen: thresholds above `below`, up to `above`. */
+typedef struct gap {
+    double below, above;
+    int reached;
+} gap;
+
+typedef struct state {
+    uint64_t tp, fp, positives, images, negatives;
+} state;
+
+static double f1_of(const state *s)
+{
+    double all = (double)(s->tp + s->fp + s->positives);
+    return all > 0 ? 2 * (double)s->tp / all : 0;
+}
+
+/* Of what a rule looks at, higher is better. */
+static double goodness(const search *s, const state *at)
+{
+    if (s->rule == OD_RULE_F1) return f1_of(at);
+    return -(s->cost_fp * (double)at->fp + s->cost_fn * (double)(at->positives - at->tp));
+}
+
+/* The most that lower thresholds can give: everything found, no more false ones. */
+static double best_possible(const search *s, const state *at)
+{
+    state perfect = *at;
+    perfect.tp = at->positives;
+    return goodness(s, &perfect);
+}
+
+static int keeps_bound(const search *s, const state *at)
+{
+    if (s->rule == OD_RULE_MIN_SENSITIVITY) return (double)at->tp >= s->bound * (double)at->positives;
+    double per = (double)(s->cases->level == OD_LEVEL_IMAGE ? at->negatives : at->images);
+    return (double)at->fp <= s->bound * per;
+}
+
+static state count(const search *s, const uint32_t *weights)
+{
+    state t = {0};
+    for (size_t i = 0; i < s->cases->num_images; i++) t.images += weights ? weights[i] : 1;
+    for (size_t i = 0; i < s->cases->num_positives; i++) t.positives += weights ? weights[s->cases->positives[i]] : 1;
+    t.negatives = t.images - (s->cases->level == OD_LEVEL_IMAGE ? t.positives : 0);
+    return t;
+}
+
+static gap find(const search *s, const uint32_t *weights)
+{
+    const od_scored_case *items = s->cases->items;
+    size_t n = s->cases->count;
+    state at = count(s, weights);
+    double above = INFINITY;
+    int by_bound = s->rule == OD_RULE_MIN_SENSITIVITY || s->rule == OD_RULE_MAX_FALSE_PER_IMAGE;
+    gap best = {n ? items[0].score : -INFINITY, INFINITY, 0};
+    double best_value = by_bound ? 0 : goodness(s, &at);
+    for (size_t i = 0;;) {
+        double below = i < n ? items[i].score : -INFINITY;
+        if (s->rule == OD_RULE_MIN_SENSITIVITY && (keeps_bound(s, &at) || below == -INFINITY))
+            return (gap){below, above, keeps_bound(s, &at)};
+        if (s->rule == OD_RULE_MAX_FALSE_PER_IMAGE) {
+            if (!keeps_bound(s, &at)) return best;
+            best = (gap){below, above, 1};
+        }
+        if (!by_bound && goodness(s, &at) > best_value) {
+            best_value = goodness(s, &at);
+            best = (gap){below, above, 1};
+        }
+        if (below == -INFINITY || (!by_bound && best_possible(s, &at) <= best_value)) break;
+        for (; i < n && items[i].score == below; i++) {
+            uint32_t w = weights ? weights[items[i].image] : 1;
+            if (items[i].right)
+                at.tp += w;
+            else
+                at.fp += w;
+        }
+        above = below;
+    }
+    return best;
+}
+
+/* Scores are within 0..1 as a rule; a gap that is open at an end gets one. */
+static void close_ends(gap *g)
+{
+    if (g->above == INFINITY) g->above = g->below > -INFINITY && g->below >= 1 ? nextafter(g->below, INFINITY) : 1;
+    if (g->below == -INFINITY) g->below = g->above > 0 ? 0 : g->above - 1;
+}
+
+/* The shortest decimal d with below < d <= above that is nearest to the middle. */
+double od_threshold_between(double below, double above)
+{
+    double middle = below + (above - below) / 2, scale = 10;
+    for (int digits = 1; digits <= 15; digits++, scale *= 10) {
+        char text[40];
+        double decimal;
+        snprintf(text, sizeof text, "%.*f", digits, middle);
+        if (sscanf(text, "%lf", &decimal) == 1 && decimal > below && decimal <= above) return decimal;
+    }
+    return middle > below ? middle : above;
+}
+
+static double threshold_of(gap g)
+{
+    close_ends(&g);
+    return od_threshold_between(g.below, g.above);
+}
+
+static void compute(const void *user, const uint32_t *weights, double *values, void *scratch)
+{
+    (void)scratch;
+    gap g = find(user, weights);
+    close_ends(&g);
+    values[0] = g.below + (g.above - g.below) / 2;
+}
+
+static od_status find_interval(const od_coco_eval *e, const search *s, const od_operating_options *o, od_threshold_choice *out,
+                               od_error *err)
+{
+    od_figures figures = {.compute = compute, .user = s, .count = 1, .lowest = -HUGE_VAL, .highest = HUGE_VAL,
+                          .method = OD_BOOTSTRAP_PERCENTILE};
+    od_resampling resampling = {o->match.num_resamples, o->match.level, o->match.seed, o->match.num_threads};
+    OD_TRY(od_resample_figures(e, &figures, &resampling, &out->interval, err));
+    out->interval.value = out->threshold;
+    return OD_OK;
+}
+
+static od_status check(od_level level, od_threshold_rule rule, double bound, od_error *err)
+{
+    if (level != OD_LEVEL_BOX && level != OD_LEVEL_IMAGE)
+        return od_error_set(err, OD_ERR_ARG, "level is %d; expected OD_LEVEL_BOX or OD_LEVEL_IMAGE", (int)level);
+    if (rule == OD_RULE_MIN_SENSITIVITY && !(bound > 0 && bound <= 1))
+        return od_error_set(err, OD_ERR_ARG, "the sensitivity to reach is %g; expected above 0, at most 1", bound);
+    if (rule == OD_RULE_MAX_FALSE_PER_IMAGE && !(bound >= 0))
+        return od_error_set(err, OD_ERR_ARG, "the false detections allowed per image are %g; expected 0 or more", bound);
+    return OD_OK;
+}
+
+od_status od_threshold_choose(od_threshold_choice *out, const od_coco_eval *e, int64_t class_index, od_level level,
+                              od_threshold_rule rule, double bound, const od_operating_options *options, od_error *err)
+{
+    od_operating_options standard = od_operating_options_default();
+    const od_operating_options *o = options ? options : &standard;
+    od_cases cases = {0};
+    OD_TRY(check(level, rule, bound, err));
+    OD_TRY(od_operating_options_check(o, err));
+    OD_TRY(od_cases_build(&cases, e, class_index, level, &o->match, err));
+    search s = {&cases, rule, bound, o->cost_fp, o->cost_fn};
+    od_threshold_choice c = {.rule = rule, .level = level, .class_index = class_index, .bound = bound};
+    od_status status = OD_OK;
+    if (!cases.num_positives) {
+        status = od_error_set(err, OD_ERR_MISMATCH, "there are no objects%s to choose a threshold by",
+                              class_index < 0 ? "" : " of this class");
+    } else {
+        gap g = find(&s, NULL);
+        c.reached = g.reached;
+        c.threshold = threshold_of(g);
+        status = find_interval(e, &s, o, &c, err);
+    }
+    od_cases_deinit(&cases);
+    OD_TRY(status);
+    OD_TRY(od_operating_point_compute(&c.at, e, class_index, level, c.threshold, o, err));
+    od_threshold_reason(&c, e, o);
+    *out = c;
+    return OD_OK;
+}
