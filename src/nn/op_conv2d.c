@@ -2,9 +2,10 @@
  *
  * 2-D convolution as matrix products over blocks of output pixels: a block of inputs [rows, taps*Cin] (the activation itself
  * for 1x1 convolutions, gathered for others; normalised on load) times the weights. The backward pass walks over blocks
- * once for both gradients where it can (1x1, stride 1).
+ * once for both gradients where it can (1x1, stride 1). 3x3 convolutions go to conv_winograd.c where that costs less.
  */
 #include "nn/chain.h"
+#include "nn/conv_winograd.h"
 #include "nn/op.h"
 #include "nn/rows_io.h"
 
@@ -94,6 +95,7 @@ static int64_t grad_block_rows(const conv *c)
 /* Layout: input block, gradient block, sums, then in training this thread's weight gradient. */
 static size_t conv_scratch(const od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) return od_conv_winograd_scratch(net, node);
     conv c = conv_of(net, node);
     int64_t taps = (int64_t)node->conv.kernel_h * node->conv.kernel_w;
     int64_t blocks = c.block * (c.k + c.out.c);
@@ -147,8 +149,17 @@ static const float *input_block(const conv *c, const od_source *s, int64_t row, 
     return scratch;
 }
 
+static size_t conv_workspace(const od_net *net, const od_node *node)
+{
+    return od_conv_winograd_used(net, node) ? od_conv_winograd_workspace(net, node) : 0;
+}
+
 static void conv_forward(od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) {
+        od_conv_winograd_forward(net, node);
+        return;
+    }
     conv c = conv_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     const od_fold *fold = &net->fold[index];
@@ -247,6 +258,10 @@ static void gathered_input_grad(const conv *c, const od_grad_source *g, const od
 
 static void conv_backward(od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) {
+        od_conv_winograd_backward(net, node);
+        return;
+    }
     conv c = conv_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     od_source source = od_net_source(net, node->in[0]);
@@ -291,6 +306,7 @@ const od_op od_op_conv2d = {
     .flags = OD_OP_AFFINE_IN | OD_OP_GRAD_SINK | OD_OP_VIRTUAL_GRAD | OD_OP_EMITS_STATS | OD_OP_BACKWARD_READS_IN | OD_OP_FOLDS,
     .shape = conv_shape,
     .scratch = conv_scratch,
+    .workspace = conv_workspace,
     .forward = conv_forward,
     .backward = conv_backward,
     .flops = conv_flops,
