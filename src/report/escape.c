@@ -48,3 +48,15 @@ size_t od_utf8_length(const char *text)
     for (; *text; text++) n += ((unsigned char)*text & 0xc0) != 0x80;
     return n;
 }
+
+void od_utf8_repair(od_strbuf *out, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        size_t n = sequence_length(p);
+        if (n)
+            od_strbuf_append(out, p, n);
+        else
+            od_strbuf_puts(out, "\xef\xbf\xbd");
+        p += n ? n : 1;
+    }
+}

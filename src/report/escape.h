@@ -16,4 +16,7 @@ void od_xml_escape(od_strbuf *out, const char *text);
 /* Signs (code points) of a UTF-8 text; for estimating widths. */
 size_t od_utf8_length(const char *text);
 
+/* Appends `text` with every byte that isn't part of a well-formed UTF-8 sequence replaced by U+FFFD. */
+void od_utf8_repair(od_strbuf *out, const char *text);
+
 #endif

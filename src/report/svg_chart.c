@@ -2,18 +2,12 @@
 #include "report/svg_chart.h"
 
 #include "report/escape.h"
+#include "report/svg_frame.h"
 #include "report/svg_ticks.h"
 
 #include <math.h>
 
-enum { COLORS = 6, FONT = 12, LINE = 18, TICK_LENGTH = 4 };
-
-/* Where the plot lies in the drawing (pixels) and which numbers its edges are. */
-typedef struct frame {
-    double left, top, right, bottom;
-    double x_low, x_high, y_low, y_high; /* x in log10 with log_x */
-    bool log_x;
-} frame;
+enum { FONT = 12, LINE = 18, TICK_LENGTH = 4 };
 
 static const char style[] =
     "<style>.odc{color:var(--chart-text,#24292f);--g:var(--chart-grid,#d0d7de);--c1:var(--chart-1,#0072b2);"
@@ -24,29 +18,22 @@ static const char style[] =
     "--c5:var(--chart-5,#f0b840);--c6:var(--chart-6,#8ccbf0)}}"
     ".odc text{fill:currentColor}.odc .t{font-weight:600;font-size:14px}.odc .g{stroke:var(--g)}"
     ".odc .a{stroke:currentColor;stroke-opacity:.6}.odc .l{fill:none;stroke-width:2;stroke-linejoin:round}"
-    ".odc .b{stroke:none;fill-opacity:.18}</style>";
+    ".odc .b{stroke:none;fill-opacity:.18}"
+    ".odc .m{stroke:currentColor;stroke-opacity:.75;stroke-dasharray:3 3}</style>";
+
+const char *od_chart_style(void)
+{
+    return style;
+}
 
 static double text_width(const char *text)
 {
     return text ? .56 * FONT * (double)od_utf8_length(text) : 0; /* the mean of system fonts */
 }
 
-/* Numbers beyond this are no data that a chart could show, and would overflow on the way to pixels. */
-static const double limit = 1e100;
-
-static bool drawable(double value)
-{
-    return value >= -limit && value <= limit;
-}
-
-static bool usable(const od_chart *c, const od_chart_series *s, size_t i)
-{
-    return drawable(s->x[i]) && drawable(s->y[i]) && (!c->log_x || s->x[i] >= 1 / limit);
-}
-
 static void widen(double *low, double *high, double value)
 {
-    if (!drawable(value)) return;
+    if (!od_chart_drawable(value)) return;
     if (value < *low) *low = value;
     if (value > *high) *high = value;
 }
@@ -55,21 +42,21 @@ static void widen(double *low, double *high, double value)
 static void open_up(double *low, double *high)
 {
     double size = fmax(fabs(*low), fabs(*high)), range = *high - *low;
-    if (range > 1e-9 * size && range > 1 / limit) return;
-    double half = size <= 1 / limit ? 1 : size * .1;
+    if (range > 1e-9 * size && range > 1e-100) return;
+    double half = size <= 1e-100 ? 1 : size * .1;
     *low -= half;
     *high += half;
 }
 
 /* The data's range; false when there is no point. */
-static bool find_range(const od_chart *c, frame *f)
+static bool find_range(const od_chart *c, od_chart_frame *f)
 {
     f->x_low = f->y_low = (double)INFINITY;
     f->x_high = f->y_high = -(double)INFINITY;
     for (size_t k = 0; k < c->series_count; k++) {
         const od_chart_series *s = &c->series[k];
         for (size_t i = 0; i < s->count; i++) {
-            if (!usable(c, s, i)) continue;
+            if (!od_chart_usable(c, s, i)) continue;
             widen(&f->x_low, &f->x_high, c->log_x ? log10(s->x[i]) : s->x[i]);
             widen(&f->y_low, &f->y_high, s->y[i]);
             if (!s->low || !s->high) continue;
@@ -78,34 +65,21 @@ static bool find_range(const od_chart *c, frame *f)
         }
     }
     if (!(f->x_low <= f->x_high)) return false;
+    for (size_t k = 0; k < c->mark_count; k++)
+        if (!c->log_x || c->marks[k].x > 0) widen(&f->x_low, &f->x_high, c->log_x ? log10(c->marks[k].x) : c->marks[k].x);
+    if (c->fixed_x) {
+        f->x_low = c->x_low;
+        f->x_high = c->x_high;
+    }
     open_up(&f->x_low, &f->x_high);
     open_up(&f->y_low, &f->y_high);
     return true;
 }
 
-static double to_x(const frame *f, double x)
-{
-    if (f->log_x) x = log10(x);
-    return f->left + (x - f->x_low) / (f->x_high - f->x_low) * (f->right - f->left);
-}
-
-static double to_y(const frame *f, double y)
-{
-    if (y < f->y_low) y = f->y_low; /* with fixed_y: along the edge */
-    if (y > f->y_high) y = f->y_high;
-    return f->bottom - (y - f->y_low) / (f->y_high - f->y_low) * (f->bottom - f->top);
-}
-
-static const char *dash_of(const od_chart_series *s, size_t index)
-{
-    if (index >= COLORS) return s->dashed ? "2 3" : "8 3 2 3";
-    return s->dashed ? "6 4" : NULL;
-}
-
 static void draw_legend_entry(od_strbuf *out, const od_chart_series *s, size_t index, double x, double y)
 {
-    od_strbuf_printf(out, "<line class=\"l\" style=\"stroke:var(--c%d)\"", (int)(index % COLORS) + 1);
-    if (dash_of(s, index)) od_strbuf_printf(out, " stroke-dasharray=\"%s\"", dash_of(s, index));
+    od_strbuf_printf(out, "<line class=\"l\" style=\"stroke:var(--c%d)\"", (int)(index % OD_CHART_COLORS) + 1);
+    if (od_chart_dash(s, index)) od_strbuf_printf(out, " stroke-dasharray=\"%s\"", od_chart_dash(s, index));
     od_strbuf_printf(out, " x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x + 18, y - 4, y - 4);
     od_strbuf_printf(out, "<text x=\"%.1f\" y=\"%.1f\">", x + 23, y);
     od_xml_escape(out, s->name);
@@ -139,20 +113,20 @@ static void draw_text(od_strbuf *out, double x, double y, const char *anchor, co
     od_strbuf_puts(out, "</text>");
 }
 
-static void draw_axes(const od_chart *c, const frame *f, const od_ticks *xs, const od_ticks *ys, od_strbuf *out)
+static void draw_axes(const od_chart *c, const od_chart_frame *f, const od_ticks *xs, const od_ticks *ys, od_strbuf *out)
 {
     for (int i = 0; i < ys->count; i++) {
-        double y = to_y(f, ys->value[i]);
+        double y = od_chart_y(f, ys->value[i]);
         od_strbuf_printf(out, "<path class=\"g\" d=\"M%.1f %.1fH%.1f\"/>", f->left, y, f->right);
         draw_text(out, f->left - 6, y + 4, "end", ys->label[i]);
     }
     od_strbuf_printf(out, "<path class=\"a\" fill=\"none\" d=\"M%.1f %.1fV%.1fH%.1f", f->left, f->top, f->bottom,
                      f->right);
     for (int i = 0; i < xs->count; i++)
-        od_strbuf_printf(out, "M%.1f %.1fv%d", to_x(f, xs->value[i]), f->bottom, TICK_LENGTH);
+        od_strbuf_printf(out, "M%.1f %.1fv%d", od_chart_x(f, xs->value[i]), f->bottom, TICK_LENGTH);
     od_strbuf_puts(out, "\"/>");
     for (int i = 0; i < xs->count; i++)
-        draw_text(out, to_x(f, xs->value[i]), f->bottom + TICK_LENGTH + 13, "middle", xs->label[i]);
+        draw_text(out, od_chart_x(f, xs->value[i]), f->bottom + TICK_LENGTH + 13, "middle", xs->label[i]);
     if (c->x_label) draw_text(out, (f->left + f->right) / 2, f->bottom + 36, "middle", c->x_label);
     if (!c->y_label) return;
     od_strbuf_printf(out, "<text transform=\"translate(14 %.1f)rotate(-90)\" text-anchor=\"middle\">",
@@ -161,64 +135,22 @@ static void draw_axes(const od_chart *c, const frame *f, const od_ticks *xs, con
     od_strbuf_puts(out, "</text>");
 }
 
-/* The band of points [begin, end), all usable with finite edges: along the upper edge and back along the lower one. */
-static void draw_band_part(const od_chart_series *s, const frame *f, size_t begin, size_t end, int color,
-                           od_strbuf *out)
+/* Labels stand beside their lines, on the side where there is room, each a row below the one before. */
+static void draw_marks(const od_chart *c, const od_chart_frame *f, od_strbuf *out)
 {
-    if (end - begin < 2) return;
-    od_strbuf_printf(out, "<path class=\"b\" style=\"fill:var(--c%d)\" d=\"", color);
-    for (size_t i = begin; i < end; i++)
-        od_strbuf_printf(out, "%s%.1f %.1f", i == begin ? "M" : "L", to_x(f, s->x[i]), to_y(f, s->high[i]));
-    for (size_t i = end; i-- > begin;) od_strbuf_printf(out, "L%.1f %.1f", to_x(f, s->x[i]), to_y(f, s->low[i]));
-    od_strbuf_puts(out, "Z\"/>");
-}
-
-static void draw_band(const od_chart *c, const od_chart_series *s, const frame *f, int color, od_strbuf *out)
-{
-    size_t begin = 0;
-    for (size_t i = 0; i <= s->count; i++) {
-        if (i < s->count && usable(c, s, i) && drawable(s->low[i]) && drawable(s->high[i])) continue;
-        draw_band_part(s, f, begin, i, color, out);
-        begin = i + 1;
+    for (size_t i = 0; i < c->mark_count; i++) {
+        const od_chart_mark *m = &c->marks[i];
+        if (!od_chart_drawable(m->x) || (c->log_x && m->x <= 0)) continue;
+        double x = od_chart_x(f, m->x), y = f->top + 11 + 14 * (double)i;
+        if (x < f->left - .5 || x > f->right + .5) continue;
+        od_strbuf_printf(out, "<path class=\"m\" d=\"M%.1f %.1fV%.1f\"/>", x, f->top, f->bottom);
+        bool left = x + 5 + text_width(m->label) > f->right;
+        if (m->label) draw_text(out, left ? x - 5 : x + 5, y, left ? "end" : "start", m->label);
     }
-}
-
-static void draw_markers(const od_chart *c, const od_chart_series *s, const frame *f, int color, od_strbuf *out)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        if (!usable(c, s, i)) continue;
-        bool alone = (i == 0 || !usable(c, s, i - 1)) && (i + 1 == s->count || !usable(c, s, i + 1));
-        if (!s->markers && !alone) continue; /* a lone point has no line to be seen by */
-        od_strbuf_printf(out, "<circle style=\"fill:var(--c%d)\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>", color,
-                         to_x(f, s->x[i]), to_y(f, s->y[i]));
-        if (s->name) {
-            od_xml_escape(out, s->name);
-            od_strbuf_puts(out, " ");
-        }
-        od_strbuf_printf(out, "(%.10g, %.6g)</title></circle>", s->x[i], s->y[i]);
-    }
-}
-
-static void draw_series(const od_chart *c, size_t index, const frame *f, od_strbuf *out)
-{
-    const od_chart_series *s = &c->series[index];
-    int color = (int)(index % COLORS) + 1;
-    if (s->low && s->high) draw_band(c, s, f, color, out);
-    od_strbuf_printf(out, "<path class=\"l\" style=\"stroke:var(--c%d)\"", color);
-    if (dash_of(s, index)) od_strbuf_printf(out, " stroke-dasharray=\"%s\"", dash_of(s, index));
-    od_strbuf_puts(out, " d=\"");
-    bool pen_down = false;
-    for (size_t i = 0; i < s->count; i++) {
-        bool draw = usable(c, s, i);
-        if (draw) od_strbuf_printf(out, "%s%.1f %.1f", pen_down ? "L" : "M", to_x(f, s->x[i]), to_y(f, s->y[i]));
-        pen_down = draw;
-    }
-    od_strbuf_puts(out, "\"/>");
-    draw_markers(c, s, f, color, out);
 }
 
 /* The y axis ends at round numbers unless they are given. */
-static void place_y(const od_chart *c, frame *f, int wanted, od_ticks *ticks)
+static void place_y(const od_chart *c, od_chart_frame *f, int wanted, od_ticks *ticks)
 {
     if (c->fixed_y) {
         f->y_low = c->y_low;
@@ -231,7 +163,7 @@ static void place_y(const od_chart *c, frame *f, int wanted, od_ticks *ticks)
     od_ticks_linear(ticks, f->y_low, f->y_high, wanted);
 }
 
-static void place_x(frame *f, int wanted, od_ticks *ticks)
+static void place_x(od_chart_frame *f, int wanted, od_ticks *ticks)
 {
     if (f->log_x)
         od_ticks_log(ticks, pow(10, f->x_low), pow(10, f->x_high), wanted);
@@ -239,7 +171,7 @@ static void place_x(frame *f, int wanted, od_ticks *ticks)
         od_ticks_linear(ticks, f->x_low, f->x_high, wanted);
 }
 
-static void draw_plot(const od_chart *c, frame *f, od_strbuf *out)
+static void draw_plot(const od_chart *c, od_chart_frame *f, od_strbuf *out)
 {
     od_ticks xs, ys;
     double label_width = 0;
@@ -249,7 +181,8 @@ static void draw_plot(const od_chart *c, frame *f, od_strbuf *out)
     f->left += label_width;
     place_x(f, x_wanted < 2 ? 2 : x_wanted, &xs);
     draw_axes(c, f, &xs, &ys, out);
-    for (size_t k = 0; k < c->series_count; k++) draw_series(c, k, f, out);
+    for (size_t k = 0; k < c->series_count; k++) od_chart_draw_series(c, k, f, out);
+    draw_marks(c, f, out);
 }
 
 static void draw_head(const od_chart *c, int width, int height, od_strbuf *out)
@@ -266,7 +199,7 @@ static void draw_head(const od_chart *c, int width, int height, od_strbuf *out)
         od_xml_escape(out, c->series[k].name);
         separator = ", ";
     }
-    od_strbuf_printf(out, "\">%s", style);
+    od_strbuf_printf(out, "\">%s", c->styled ? "" : style);
     if (!c->title) return;
     od_strbuf_puts(out, "<text class=\"t\" x=\"8\" y=\"18\">");
     od_xml_escape(out, c->title);
@@ -279,10 +212,13 @@ od_status od_chart_svg(const od_chart *c, od_strbuf *out, od_error *err)
     if (width < 120 || width > 10000 || height < 120 || height > 10000)
         return od_error_set(err, OD_ERR_ARG, "a chart of %d x %d pixels: expected 120 to 10000 each way", width,
                             height);
-    if (c->fixed_y && !(c->y_low < c->y_high && drawable(c->y_low) && drawable(c->y_high)))
+    if (c->fixed_y && !(c->y_low < c->y_high && od_chart_drawable(c->y_low) && od_chart_drawable(c->y_high)))
         return od_error_set(err, OD_ERR_ARG, "a chart's y axis from %g to %g: expected y_low < y_high", c->y_low,
                             c->y_high);
-    frame f = {.log_x = c->log_x,
+    if (c->fixed_x && !(c->x_low < c->x_high && od_chart_drawable(c->x_low) && od_chart_drawable(c->x_high) && !c->log_x))
+        return od_error_set(err, OD_ERR_ARG, "a chart's x axis from %g to %g: expected x_low < x_high on a linear axis", c->x_low,
+                            c->x_high);
+    od_chart_frame f = {.log_x = c->log_x,
                .left = c->y_label ? 32 : 14,
                .right = width - 16,
                .top = c->title ? 28 : 8,

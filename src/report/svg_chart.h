@@ -28,20 +28,36 @@ typedef struct od_chart_series {
     size_t count;
     bool markers; /* a dot at each point, whose numbers show under the pointer */
     bool dashed;
+    bool step; /* keeps its height until the next x: histograms, empirical curves */
+    bool area; /* filled down to the axis */
 } od_chart_series;
+
+/* A vertical line at x, with a word at its top: the best checkpoint, a chosen threshold. */
+typedef struct od_chart_mark {
+    double x;
+    const char *label; /* may be NULL */
+} od_chart_mark;
 
 typedef struct od_chart {
     const char *title, *x_label, *y_label; /* each may be NULL */
     const od_chart_series *series;
     size_t series_count;
+    const od_chart_mark *marks;
+    size_t mark_count;
     int width, height; /* of the drawing, in CSS pixels; 0: 640 x 320. It shrinks with the page. */
     bool log_x;
     bool fixed_y; /* y_low and y_high are the axis's ends; else they come from the data */
     double y_low, y_high;
+    bool fixed_x; /* likewise; not with log_x */
+    double x_low, x_high;
+    bool styled; /* the page has od_chart_style() already */
 } od_chart;
 
 /* Appends the <svg> element. A chart without a single point says "no data". OD_ERR_ARG for a size out of 120..10000 or
  * y_low >= y_high, OD_ERR_NOMEM. */
 od_status od_chart_svg(const od_chart *chart, od_strbuf *out, od_error *err);
+
+/* The <style> element that each chart brings along unless `styled`. */
+const char *od_chart_style(void);
 
 #endif
