@@ -16,6 +16,7 @@
     X(data, "data", "look into, check and convert data sets: data info, check, convert") \
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
     X(threshold, "threshold", "choose the score from which a detection is believed, and calibrate scores") \
+    X(report, "report", "one HTML page about a detector: twelve questions answered with your own numbers") \
     X(config, "config", "config check: everything that is wrong with a pipeline.config; config format") \
     X(synth, "synth", "make a synthetic data set with its pipeline.config") \
     X(events, "events", "list: what a training run wrote for TensorBoard; export to CSV") \

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DOUTPUT=assets.c -P embed_assets.cmake NAME FILE [NAME FILE]...: each file as a zero-terminated `const char NAME[]`.
+set(text "/* Made by tools/embed_assets.cmake. */\n#include \"report/page_assets.h\"\n")
+math(EXPR last "${CMAKE_ARGC} - 1")
+set(at 0)
+while(at LESS CMAKE_ARGC AND NOT "${CMAKE_ARGV${at}}" MATCHES "embed_assets.cmake$")
+  math(EXPR at "${at} + 1")
+endwhile()
+math(EXPR at "${at} + 1")
+while(at LESS last)
+  math(EXPR file "${at} + 1")
+  file(READ "${CMAKE_ARGV${file}}" bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+  string(APPEND text "const char ${CMAKE_ARGV${at}}[] = {${bytes}0};\n")
+  math(EXPR at "${at} + 2")
+endwhile()
+file(WRITE "${OUTPUT}" "${text}")
