@@ -6,7 +6,42 @@
 /* Add an augmentation: its file, a line in augment.h, a line here. */
 static const od_augmentation *const augmentations[] = {
     &od_augmentation_horizontal_flip,
+    &od_augmentation_vertical_flip,
+    &od_augmentation_rotation90,
     &od_augmentation_crop_image,
+    &od_augmentation_crop_to_aspect_ratio,
+    &od_augmentation_pad_image,
+    &od_augmentation_absolute_pad_image,
+    &od_augmentation_crop_pad_image,
+    &od_augmentation_ssd_crop,
+    &od_augmentation_ssd_crop_pad,
+    &od_augmentation_ssd_crop_fixed_aspect,
+    &od_augmentation_ssd_crop_pad_fixed_aspect,
+    &od_augmentation_square_crop_by_scale,
+    &od_augmentation_scale_crop_and_pad_to_square,
+    &od_augmentation_image_scale,
+    &od_augmentation_resize_image,
+    &od_augmentation_resize_method,
+    &od_augmentation_downscale_to_target_pixels,
+    &od_augmentation_brightness,
+    &od_augmentation_contrast,
+    &od_augmentation_hue,
+    &od_augmentation_saturation,
+    &od_augmentation_distort_color,
+    &od_augmentation_normalize_image,
+    &od_augmentation_pixel_value_scale,
+    &od_augmentation_rgb_to_gray,
+    &od_augmentation_random_rgb_to_gray,
+    &od_augmentation_gamma,
+    &od_augmentation_subtract_channel_mean,
+    &od_augmentation_black_patches,
+    &od_augmentation_patch_gaussian,
+    &od_augmentation_jpeg_quality,
+    &od_augmentation_jitter_boxes,
+    &od_augmentation_drop_label,
+    &od_augmentation_remap_labels,
+    &od_augmentation_scale_boxes,
+    &od_augmentation_self_concat,
 };
 
 typedef struct augment_step {
@@ -22,6 +57,7 @@ struct od_augmenter {
 void od_sample_deinit(od_sample *sample)
 {
     od_free(sample->floats);
+    od_free(sample->own_objects);
     *sample = (od_sample){0};
 }
 

@@ -24,11 +24,12 @@
 typedef struct od_sample {
     od_image_view view; /* into the decoded image or into `floats` */
     float *floats;      /* pixels of its own, 0..255, once an augmentation had to change them; else NULL */
-    od_object *objects; /* borrowed, changed in place; boxes relative to the view */
-    int object_count;   /* may shrink */
+    od_object *objects; /* borrowed, changed in place; boxes relative to the view; `own_objects` once there are more */
+    int object_count;   /* may shrink, or grow into `own_objects` */
+    od_object *own_objects; /* NULL until an augmentation copies objects */
 } od_sample;
 
-/* Frees `floats`. */
+/* Frees `floats` and `own_objects`. */
 void od_sample_deinit(od_sample *sample);
 
 /* One kind of augmentation. `options` is its protobuf message, e.g. ObjectDetection__Protos__RandomCropImage. */
@@ -39,7 +40,24 @@ typedef struct od_augmentation {
     od_status (*apply)(const void *options, od_sample *sample, od_rng *rng, od_error *err);
 } od_augmentation;
 
-extern const od_augmentation od_augmentation_horizontal_flip, od_augmentation_crop_image;
+extern const od_augmentation od_augmentation_horizontal_flip, od_augmentation_vertical_flip, od_augmentation_rotation90;
+extern const od_augmentation od_augmentation_crop_image, od_augmentation_crop_to_aspect_ratio;
+extern const od_augmentation od_augmentation_pad_image, od_augmentation_absolute_pad_image,
+    od_augmentation_crop_pad_image;
+extern const od_augmentation od_augmentation_ssd_crop, od_augmentation_ssd_crop_pad,
+    od_augmentation_ssd_crop_fixed_aspect, od_augmentation_ssd_crop_pad_fixed_aspect;
+extern const od_augmentation od_augmentation_square_crop_by_scale, od_augmentation_scale_crop_and_pad_to_square;
+extern const od_augmentation od_augmentation_image_scale, od_augmentation_resize_image, od_augmentation_resize_method,
+    od_augmentation_downscale_to_target_pixels;
+extern const od_augmentation od_augmentation_brightness, od_augmentation_contrast, od_augmentation_hue,
+    od_augmentation_saturation, od_augmentation_distort_color;
+extern const od_augmentation od_augmentation_normalize_image, od_augmentation_pixel_value_scale,
+    od_augmentation_rgb_to_gray, od_augmentation_random_rgb_to_gray, od_augmentation_gamma,
+    od_augmentation_subtract_channel_mean;
+extern const od_augmentation od_augmentation_black_patches, od_augmentation_patch_gaussian,
+    od_augmentation_jpeg_quality;
+extern const od_augmentation od_augmentation_jitter_boxes, od_augmentation_drop_label, od_augmentation_remap_labels,
+    od_augmentation_scale_boxes, od_augmentation_self_concat;
 
 typedef struct od_augmenter od_augmenter;
 

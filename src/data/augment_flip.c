@@ -1,27 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * random_horizontal_flip of core/preprocessor.py.
+ * random_horizontal_flip, random_vertical_flip and random_rotation90 (counter-clockwise) of core/preprocessor.py. They
+ * only turn the view.
  */
 #include "data/augment.h"
+#include "data/sample_pixels.h"
 
-typedef ObjectDetection__Protos__RandomHorizontalFlip options_t;
+#include "util/alloc.h"
 
 /* preprocessor_builder.py passes `probability or None`: 0 ends in an exception there. */
-static od_status check(const od_config *config, const void *options, od_error *err)
+static od_status check_probability(const od_config *config, const void *options, float probability, const char *name,
+                                   od_error *err)
 {
-    const options_t *o = options;
-    if (o->probability > 0 && o->probability <= 1) return OD_OK;
-    return od_config_error(
-        config, o, "probability", err, OD_ERR_CONFIG,
-        "random_horizontal_flip: probability is %g; expected more than 0, at most 1: remove the step to never flip",
-        (double)o->probability);
+    if (probability > 0 && probability <= 1) return OD_OK;
+    return od_config_error(config, options, "probability", err, OD_ERR_CONFIG,
+                           "%s: probability is %g; expected more than 0, at most 1: remove the step to never do it",
+                           name, (double)probability);
 }
 
-static od_status apply(const void *options, od_sample *sample, od_rng *rng, od_error *err)
+static od_status check_horizontal(const od_config *config, const void *options, od_error *err)
+{
+    const ObjectDetection__Protos__RandomHorizontalFlip *o = options;
+    return check_probability(config, o, o->probability, "random_horizontal_flip", err);
+}
+
+static od_status check_vertical(const od_config *config, const void *options, od_error *err)
+{
+    const ObjectDetection__Protos__RandomVerticalFlip *o = options;
+    return check_probability(config, o, o->probability, "random_vertical_flip", err);
+}
+
+static od_status check_rotation(const od_config *config, const void *options, od_error *err)
+{
+    const ObjectDetection__Protos__RandomRotation90 *o = options;
+    return check_probability(config, o, o->probability, "random_rotation90", err);
+}
+
+static int draw(float probability, od_rng *rng)
+{
+    return od_rng_uniform(rng) < (double)probability;
+}
+
+static od_status flip_horizontal(const void *options, od_sample *sample, od_rng *rng, od_error *err)
 {
     (void)err;
-    const options_t *o = options;
-    if (!(od_rng_uniform(rng) < (double)o->probability)) return OD_OK;
+    if (!draw(((const ObjectDetection__Protos__RandomHorizontalFlip *)options)->probability, rng)) return OD_OK;
     sample->view = od_image_view_flip_horizontal(sample->view);
     for (int i = 0; i < sample->object_count; i++) {
         float *box = sample->objects[i].box, left = box[1];
@@ -31,5 +54,47 @@ static od_status apply(const void *options, od_sample *sample, od_rng *rng, od_e
     return OD_OK;
 }
 
+static od_status flip_vertical(const void *options, od_sample *sample, od_rng *rng, od_error *err)
+{
+    (void)err;
+    if (!draw(((const ObjectDetection__Protos__RandomVerticalFlip *)options)->probability, rng)) return OD_OK;
+    sample->view = od_image_view_flip_vertical(sample->view);
+    for (int i = 0; i < sample->object_count; i++) {
+        float *box = sample->objects[i].box, top = box[0];
+        box[0] = 1.0f - box[2];
+        box[2] = 1.0f - top;
+    }
+    return OD_OK;
+}
+
+/* tf.image.rot90: out[i, j] = in[j, width - 1 - i]. A view with steps the other way round can't be read by the resizers
+ * in rows of neighbouring pixels, so the pixels are copied. */
+static od_status rotate(const void *options, od_sample *sample, od_rng *rng, od_error *err)
+{
+    if (!draw(((const ObjectDetection__Protos__RandomRotation90 *)options)->probability, rng)) return OD_OK;
+    float *in;
+    OD_TRY(od_sample_own_pixels(sample, &in, err));
+    int height = sample->view.width, width = sample->view.height;
+    float *out = od_malloc((size_t)height * (size_t)width, 3 * sizeof *out);
+    if (!out) return od_error_nomem(err, "a rotated image");
+    for (int i = 0; i < height; i++)
+        for (int j = 0; j < width; j++)
+            for (int c = 0; c < 3; c++)
+                out[((size_t)i * (size_t)width + (size_t)j) * 3 + (size_t)c] =
+                    in[((size_t)j * (size_t)height + (size_t)(height - 1 - i)) * 3 + (size_t)c];
+    od_sample_set_pixels(sample, out, height, width);
+    for (int i = 0; i < sample->object_count; i++) {
+        float *b = sample->objects[i].box, turned[4] = {1.0f - b[3], b[0], 1.0f - b[1], b[2]};
+        for (int k = 0; k < 4; k++) b[k] = turned[k];
+    }
+    return OD_OK;
+}
+
 const od_augmentation od_augmentation_horizontal_flip = {
-    OBJECT_DETECTION__PROTOS__PREPROCESSING_STEP__PREPROCESSING_STEP_RANDOM_HORIZONTAL_FLIP, check, apply};
+    OBJECT_DETECTION__PROTOS__PREPROCESSING_STEP__PREPROCESSING_STEP_RANDOM_HORIZONTAL_FLIP, check_horizontal,
+    flip_horizontal};
+const od_augmentation od_augmentation_vertical_flip = {
+    OBJECT_DETECTION__PROTOS__PREPROCESSING_STEP__PREPROCESSING_STEP_RANDOM_VERTICAL_FLIP, check_vertical,
+    flip_vertical};
+const od_augmentation od_augmentation_rotation90 = {
+    OBJECT_DETECTION__PROTOS__PREPROCESSING_STEP__PREPROCESSING_STEP_RANDOM_ROTATION90, check_rotation, rotate};

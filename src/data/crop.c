@@ -163,3 +163,18 @@ void od_crop_random(const od_crop_params *p, od_sample *sample, od_rng *rng)
         od_crop_sample(p, sample->view.height, sample->view.width, sample->objects, sample->object_count, rng);
     od_crop_apply(sample, r, p->overlap_thresh, p->clip_boxes);
 }
+
+/* Boxes wholly outside go as well: the OD API keeps them when overlap_thresh is 0 without clipping, which no training
+ * wants. */
+void od_crop_to_aspect_ratio(od_sample *sample, float aspect, float overlap_thresh, int clip_boxes, od_rng *rng)
+{
+    int h = sample->view.height, w = sample->view.width;
+    float own = (float)w / (float)h;
+    od_crop_rect r = {0, 0, own >= aspect ? h : (int)rintf((float)w / aspect),
+                      own <= aspect ? w : (int)rintf((float)h * aspect)};
+    if (r.height < 1) r.height = 1;
+    if (r.width < 1) r.width = 1;
+    if (r.height < h) r.y = (int)od_rng_int(rng, 0, h - r.height + 1);
+    if (r.width < w) r.x = (int)od_rng_int(rng, 0, w - r.width + 1);
+    od_crop_apply(sample, r, overlap_thresh, clip_boxes);
+}

@@ -36,4 +36,7 @@ void od_crop_apply(od_sample *sample, od_crop_rect rect, float overlap_thresh, i
 /* random_crop_image as a whole. */
 void od_crop_random(const od_crop_params *p, od_sample *sample, od_rng *rng);
 
+/* random_crop_to_aspect_ratio: the largest part with width / height = aspect, anywhere. */
+void od_crop_to_aspect_ratio(od_sample *sample, float aspect, float overlap_thresh, int clip_boxes, od_rng *rng);
+
 #endif

@@ -187,6 +187,11 @@ static od_status prepare(od_loader *l, od_batch_item *item, const od_image *imag
     od_sample sample = {.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
     od_status status = l->options.augmenter ? augment(l, item, image, &sample, err) : OD_OK;
     item->object_count = sample.object_count;
+    if (sample.own_objects) {
+        od_free(item->objects);
+        item->objects = sample.own_objects;
+        sample.own_objects = NULL;
+    }
     od_preprocess_shape *s = &item->shape;
     if (status == OD_OK)
         status = od_preprocess_find_shape(&l->preprocess, sample.view.height, sample.view.width, s, err);
