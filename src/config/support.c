@@ -204,14 +204,14 @@ static int is_refused_alternative(const walk *w, const ProtobufCMessage *m, cons
 
 static void check_alternative(walk *w, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
 {
-    char allowed[400];
+    char allowed[1200];
     if (is_refused_alternative(w, m, field, allowed, sizeof allowed))
         od_check_add(&w->check, w->severity, m, field->name, allowed, NULL, "%s is not supported yet", field->name);
 }
 
 static void check_values(walk *w, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
 {
-    char allowed[400];
+    char allowed[1200];
     size_t n = od_message_count(m, field);
     if (!n && field->type == PROTOBUF_C_TYPE_ENUM) n = 1; /* its default */
     for (size_t i = 0; i < n; i++) {
@@ -273,7 +273,7 @@ static void walk_message(walk *w, const ProtobufCMessage *m)
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &m->descriptor->fields[i];
         if (field->type != PROTOBUF_C_TYPE_MESSAGE || !is_used(w, m, field->name)) continue;
-        char allowed[400];
+        char allowed[1200];
         if (is_refused_alternative(w, m, field, allowed, sizeof allowed)) continue; /* its parts don't matter then */
         size_t n = od_message_count(m, field);
         for (size_t k = 0; k < n; k++) walk_message(w, *(ProtobufCMessage *const *)od_message_element(m, field, k));

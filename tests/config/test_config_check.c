@@ -286,7 +286,7 @@ static void test_unsupported_is_refused_where_it_is_needed(void **state)
     assert_int_equal(od_config_require_supported(config, OD_USE_EVAL, &err), OD_OK);
     assert_int_equal(od_config_require_supported(config, OD_USE_TRAIN, &err), OD_ERR_UNSUPPORTED);
     static const char message[] = "t.config:50: train_config.data_augmentation_options.autoaugment_image: autoaugment_image is not "
-                                  "supported yet; expected random_horizontal_flip, random_crop_image";
+                                  "supported yet; expected normalize_image, random_horizontal_flip, random_pixel_value_scale";
     assert_memory_equal(err.message, message, strlen(message));
     od_config_free(config);
     od_free(text);
