@@ -23,6 +23,8 @@ enum {
     POINTS = OD_FINGERPRINT_KEYPOINTS
 };
 
+enum { MAX_SAMPLE_BITS = 32 }; /* a key is a uint32_t */
+
 typedef struct match {
     int32_t a, b;
     uint8_t point_a, point_b, mirrored;
@@ -32,7 +34,7 @@ typedef struct local_search {
     const od_fingerprint *prints;
     int32_t count;
     int sample_bits;
-    uint8_t sample[32]; /* bit numbers */
+    uint8_t sample[MAX_SAMPLE_BITS]; /* bit numbers */
     uint64_t *entries, *scratch; /* sample << 32 | feature; a feature is (image * POINTS + point) * 2 + mirrored */
     size_t entry_count;
     match *matches;
@@ -57,7 +59,7 @@ static void choose_sample(local_search *s, int table)
 static uint32_t sample_of(const local_search *s, const uint64_t bits[2])
 {
     uint32_t key = 0;
-    for (int i = 0; i < s->sample_bits; i++) key |= (uint32_t)(bits[s->sample[i] / 64] >> s->sample[i] % 64 & 1) << i;
+    for (int i = 0; i < s->sample_bits && i < MAX_SAMPLE_BITS; i++) key |= (uint32_t)(bits[s->sample[i] / 64] >> s->sample[i] % 64 & 1) << i;
     return key;
 }
 
