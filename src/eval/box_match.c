@@ -94,30 +94,76 @@ od_status od_box_check(const od_coco_eval *e, int64_t class_index, od_error *err
     return OD_OK;
 }
 
-od_status od_box_matches_find(const od_coco_eval *e, od_hit hit, double iou, int num_threads, od_box_matches *out,
-                       od_error *err)
+/* The two rules asked for last: hits, and any overlap. */
+typedef struct od_box_cache {
+    od_box_matches matches[2];
+    rule rules[2];
+    int filled[2], next;
+} od_box_cache;
+
+od_box_cache *od_box_cache_create(void)
 {
-    OD_TRY(od_box_check(e, -1, err));
-    if (!(iou >= 0 && iou <= 1)) return od_error_set(err, OD_ERR_ARG, "the IoU threshold is %g; expected 0 to 1", iou);
-    od_box_matches m = {od_calloc(e->num_dets, sizeof *m.dets), od_malloc(e->num_truths, sizeof *m.truth_found)};
-    if (!m.dets || !m.truth_found) {
-        od_box_matches_deinit(&m);
-        return od_error_nomem(err, "the matches");
-    }
-    for (size_t i = 0; i < e->num_dets; i++) m.dets[i].truth = -1;
-    for (size_t i = 0; i < e->num_truths; i++) m.truth_found[i] = -1;
-    rule r = {hit, iou};
-#pragma omp parallel for num_threads(od_eval_threads(num_threads)) schedule(dynamic, 512)
-    for (size_t i = 0; i < e->groups.num_groups; i++) match_group(&r, e, &e->groups.groups[i], &m);
-    *out = m;
-    return OD_OK;
+    return od_calloc(1, sizeof(od_box_cache));
 }
 
-void od_box_matches_deinit(od_box_matches *m)
+static void matches_deinit(od_box_matches *m)
 {
     od_free(m->dets);
     od_free(m->truth_found);
     *m = (od_box_matches){0};
+}
+
+void od_box_cache_clear(od_box_cache *c)
+{
+    for (int i = 0; c && i < 2; i++) {
+        matches_deinit(&c->matches[i]);
+        c->filled[i] = 0;
+    }
+}
+
+void od_box_cache_free(od_box_cache *c)
+{
+    od_box_cache_clear(c);
+    od_free(c);
+}
+
+static od_status find(const od_coco_eval *e, const rule *r, int num_threads, od_box_matches *out, od_error *err)
+{
+    od_box_matches m = {od_calloc(e->num_dets, sizeof *m.dets), od_malloc(e->num_truths, sizeof *m.truth_found)};
+    if (!m.dets || !m.truth_found) {
+        matches_deinit(&m);
+        return od_error_nomem(err, "the matches");
+    }
+    for (size_t i = 0; i < e->num_dets; i++) m.dets[i].truth = -1;
+    for (size_t i = 0; i < e->num_truths; i++) m.truth_found[i] = -1;
+#pragma omp parallel for num_threads(od_eval_threads(num_threads)) schedule(dynamic, 512)
+    for (size_t i = 0; i < e->groups.num_groups; i++) match_group(r, e, &e->groups.groups[i], &m);
+    *out = m;
+    return OD_OK;
+}
+
+od_status od_box_matches_find(const od_coco_eval *e, od_hit hit, double iou, int num_threads, const od_box_matches **out,
+                              od_error *err)
+{
+    rule r = {hit, hit == OD_HIT_IOU ? iou : 0};
+    od_box_cache *c = e->box_cache;
+    OD_TRY(od_box_check(e, -1, err));
+    if (!(iou >= 0 && iou <= 1)) return od_error_set(err, OD_ERR_ARG, "the IoU threshold is %g; expected 0 to 1", iou);
+    for (int i = 0; i < 2; i++)
+        if (c->filled[i] && c->rules[i].hit == r.hit && c->rules[i].iou == r.iou) {
+            *out = &c->matches[i];
+            c->next = !i;
+            return OD_OK;
+        }
+    int i = c->next;
+    matches_deinit(&c->matches[i]);
+    c->filled[i] = 0;
+    OD_TRY(find(e, &r, num_threads, &c->matches[i], err));
+    c->rules[i] = r;
+    c->filled[i] = 1;
+    c->next = !i;
+    *out = &c->matches[i];
+    return OD_OK;
 }
 
 static size_t count_dets(const od_coco_eval *e, int64_t class_index)

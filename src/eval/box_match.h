@@ -29,10 +29,16 @@ typedef struct od_box_matches {
     int32_t *truth_found; /* [num_truths]: index of the detection that has it; -1 */
 } od_box_matches;
 
-/* `e` must have been run. A hit needs an IoU above 0 besides. Annotation id 0 is an id like any other here. */
-od_status od_box_matches_find(const od_coco_eval *e, od_hit hit, double iou, int num_threads, od_box_matches *out,
-                       od_error *err);
-void od_box_matches_deinit(od_box_matches *m);
+/* `e` must have been run. A hit needs an IoU above 0 besides. Annotation id 0 is an id like any other here. What is found is
+ * kept with `e`, since one evaluation asks for it many times, and borrowed: it lives until `e` is run again or changed, or two
+ * other rules have been asked for. */
+od_status od_box_matches_find(const od_coco_eval *e, od_hit hit, double iou, int num_threads, const od_box_matches **out,
+                              od_error *err);
+
+/* Where it is kept. */
+struct od_box_cache *od_box_cache_create(void); /* NULL when out of memory */
+void od_box_cache_clear(struct od_box_cache *c); /* NULL is fine */
+void od_box_cache_free(struct od_box_cache *c);
 
 /* The detections of a class (-1: of all) by score from high to low, equal ones in COCO's order. */
 typedef struct od_box_item {

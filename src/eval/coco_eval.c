@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/coco_eval.h"
 
+#include "eval/box_match.h"
 #include "eval/coco_summarise.h"
 #include "eval/id_map.h"
 #include "util/alloc.h"
@@ -85,6 +86,7 @@ static void clear_results(od_coco_eval *e)
     e->results = NULL;
     e->class_stats = NULL;
     e->class_rank = NULL;
+    od_box_cache_clear(e->box_cache);
     od_coco_matches_deinit(&e->matches);
     od_coco_groups_deinit(&e->groups);
 }
@@ -134,7 +136,8 @@ od_status od_coco_eval_create(od_coco_eval **out, od_error *err)
     if (!e) return od_error_nomem(err, "the evaluator");
     e->image_ids = od_id_map_create(0);
     e->class_ids = od_id_map_create(0);
-    if (!e->image_ids || !e->class_ids) {
+    e->box_cache = od_box_cache_create();
+    if (!e->image_ids || !e->class_ids || !e->box_cache) {
         od_coco_eval_free(e);
         return od_error_nomem(err, "the evaluator");
     }
@@ -154,6 +157,7 @@ void od_coco_eval_free(od_coco_eval *e)
     for (size_t i = 0; i < e->num_classes; i++) od_free(e->classes[i].name);
     od_id_map_free(e->image_ids);
     od_id_map_free(e->class_ids);
+    od_box_cache_free(e->box_cache);
     od_free(e->images);
     od_free(e->classes);
     od_free(e->truths);

@@ -28,6 +28,7 @@ struct od_coco_eval {
     double stats[OD_COCO_NUM_STATS];
     double (*class_stats)[OD_COCO_NUM_STATS]; /* [K] by class index */
     int32_t *class_rank;                      /* [K] of class index */
+    struct od_box_cache *box_cache;           /* what eval/box_match.h has found for these results; never NULL */
 };
 
 /* Threads to use when asked for `requested` (0: OpenMP's number). */

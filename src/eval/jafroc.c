@@ -158,20 +158,19 @@ od_status od_jafroc_compute(od_jafroc *out, const od_coco_eval *e, int64_t class
 {
     od_localisation_options standard = od_localisation_options_default();
     od_box_list list = {0};
-    od_box_matches m = {0};
+    const od_box_matches *m;
     od_status status;
     if (!o) o = &standard;
     od_jafroc j = {.class_index = class_index};
     OD_TRY(od_localisation_options_check(o, err));
     OD_TRY(od_box_check(e, class_index, err));
-    OD_TRY_GOTO(od_box_matches_find(e, o->hit, o->hit == OD_HIT_IOU ? o->iou : 0, o->num_threads, &m, err));
-    OD_TRY_GOTO(od_box_list_build(e, &m, class_index, &list, err));
+    OD_TRY_GOTO(od_box_matches_find(e, o->hit, o->iou, o->num_threads, &m, err));
+    OD_TRY_GOTO(od_box_list_build(e, m, class_index, &list, err));
     j.images = (int64_t)e->num_images;
     j.objects = (int64_t)list.num_truths;
-    OD_TRY_GOTO(fill(&j, e, &list, &m, o, err));
+    OD_TRY_GOTO(fill(&j, e, &list, m, o, err));
     *out = j;
 done:
     od_box_list_deinit(&list);
-    od_box_matches_deinit(&m);
     return status;
 }

@@ -29,11 +29,9 @@ od_resampling od_localisation_resampling(const od_localisation_options *o)
 od_status od_localisation_list(const od_coco_eval *e, int64_t class_index, const od_localisation_options *o,
                                od_box_list *out, od_error *err)
 {
-    od_box_matches m = {0};
+    const od_box_matches *m;
     OD_TRY(od_localisation_options_check(o, err));
     OD_TRY(od_box_check(e, class_index, err));
-    OD_TRY(od_box_matches_find(e, o->hit, o->hit == OD_HIT_IOU ? o->iou : 0, o->num_threads, &m, err));
-    od_status status = od_box_list_build(e, &m, class_index, out, err);
-    od_box_matches_deinit(&m);
-    return status;
+    OD_TRY(od_box_matches_find(e, o->hit, o->iou, o->num_threads, &m, err));
+    return od_box_list_build(e, m, class_index, out, err);
 }

@@ -130,7 +130,7 @@ static od_status fill(od_lrps *out, const od_coco_eval *e, lists *l, const od_lo
 
 static od_status make_lists(lists *l, const od_coco_eval *e, const od_localisation_options *o, od_error *err)
 {
-    od_box_matches m = {0};
+    const od_box_matches *m;
     l->of = od_calloc(e->num_classes + 1, sizeof *l->of);
     if (!l->of) return od_error_nomem(err, "LRP");
     l->num_classes = e->num_classes;
@@ -138,8 +138,7 @@ static od_status make_lists(lists *l, const od_coco_eval *e, const od_localisati
     OD_TRY(od_box_matches_find(e, OD_HIT_IOU, o->iou, o->num_threads, &m, err));
     od_status status = OD_OK;
     for (size_t k = 0; k <= e->num_classes && status == OD_OK; k++)
-        status = od_box_list_build(e, &m, k < e->num_classes ? (int64_t)k : -1, &l->of[k], err);
-    od_box_matches_deinit(&m);
+        status = od_box_list_build(e, m, k < e->num_classes ? (int64_t)k : -1, &l->of[k], err);
     return status;
 }
 

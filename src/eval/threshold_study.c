@@ -124,13 +124,13 @@ static void explain_overlap(od_strbuf *b, const od_threshold_study *s, const od_
         const char *first = od_coco_eval_image_name(test, o->first_image);
         char id[40];
         snprintf(id, sizeof id, "id %" PRId64, od_coco_eval_image_id(test, o->first_image));
-        od_strbuf_printf(b, "%" PRId64 " of the %" PRId64 " images of %s are also in %s (first: %s)%s: its figures are NOT held out; they "
-                            "are too good.\n", o->images_seen, o->images, test_name, fit_name, first[0] ? first : id,
-                         o->by_id ? ", by id, since they have no file names" : "");
+        od_strbuf_printf(b, "%" PRId64 " of the %" PRId64 " images of %s were used for fitting too (they are in %s; first: %s%s): its figures "
+                            "are NOT held out; they are too good.\n", o->images_seen, o->images, test_name, fit_name, first[0] ? first : id,
+                         o->by_id ? "; by id, since there are no file names" : "");
     }
     if (o->groups_seen)
-        od_strbuf_printf(b, "%" PRId64 " of the %" PRId64 " groups of %s are also in %s (first: %s): its figures are NOT held out.\n",
-                         o->groups_seen, o->groups, test_name, fit_name, o->first_group);
+        od_strbuf_printf(b, "%" PRId64 " of the %" PRId64 " groups of %s were used for fitting too (they are in %s; first: %s): its figures "
+                            "are NOT held out.\n", o->groups_seen, o->groups, test_name, fit_name, o->first_group);
     if (s->held_out)
         od_strbuf_printf(b, "The figures of %s are held out: none of its %" PRId64 " images%s was used to choose the threshold or to fit the "
                             "calibrator (by file name; copies under other names are found by objdet data check).\n",

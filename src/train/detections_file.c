@@ -69,7 +69,9 @@ void od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *
         int64_t at = row * d->max + i;
         od_strbuf_printf(&f->detections, "%s{\"image_id\":%lld,\"category_id\":%d,", f->detection_count++ ? ",\n" : "", (long long)image_id, d->classes[at] + 1);
         append_box(&f->detections, d->boxes + 4 * at, e->width, e->height);
-        od_strbuf_printf(&f->detections, ",\"score\":%.9g}", (double)d->scores[at]);
+        od_strbuf_printf(&f->detections, ",\"score\":%.9g,\"file_name\":", (double)d->scores[at]);
+        od_json_append_string(&f->detections, e->filename ? e->filename : e->source_id ? e->source_id : "");
+        od_strbuf_puts(&f->detections, "}");
     }
 }
 

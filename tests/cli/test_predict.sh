@@ -27,7 +27,7 @@ work = sys.argv[1]
 found, evaluated, truth = (json.load(open(work + p)) for p in ('/out1/detections.json', '/run/eval/detections.json', '/run/eval/groundtruth.json'))
 stem = {i['id']: i['file_name'].split('/')[-1].rsplit('.', 1)[0] for i in truth['images']}
 names = {c['id']: c['name'] for c in truth['categories']}
-expected = [dict(d, image_id='test_00001', category_name=names[d['category_id']]) for d in evaluated if stem[d['image_id']] == 'test_00001']
+expected = [dict({k: v for k, v in d.items() if k != 'file_name'}, image_id='test_00001', category_name=names[d['category_id']]) for d in evaluated if stem[d['image_id']] == 'test_00001']
 assert len(found) == 100 and {d['category_name'] for d in found} <= {'square', 'triangle'}
 assert [dict(d) for d in found] == expected, (found[0], expected[0])
 def size(path):  # of a JPEG: the frame header
@@ -115,3 +115,34 @@ printf 'x' > "$work/file"
 refused 1 predict --output_dir="$work/file/below" "$work/a"
 expect "$work/out" "objdet: error: $work/file"
 echo "predict works"
+
+# A threshold and a calibrator that objdet threshold saved are used, unless a threshold is given; broken or stale ones are told.
+"$OBJDET" threshold --fit_gt="$work/data/test.json" --fit_dt="$work/run/eval/detections.json" --resamples=0 --save_to="$work/run" > "$work/out" 2>&1 || { cat "$work/out"; fail "threshold of an evaluation"; }
+expect "$work/out" "Saved to $work/run/operating_point.json"
+python3 - "$work" <<'END'
+import json, sys
+path = sys.argv[1] + '/run/operating_point.json'
+f, scores = json.load(open(path)), sorted((d['score'] for d in json.load(open(sys.argv[1] + '/out1/detections.json'))), reverse=True)
+assert f['checkpoint'] == 'ckpt-1' and f['fit']['images'] > 0
+f['threshold'] = (scores[4] + scores[5]) / 2
+f['calibrator'] = dict(kind='platt', all=dict(a=-1.0, b=-1.0, right=5, wrong=5), classes={})
+json.dump(f, open(path, 'w'))
+END
+predict --output_dir="$work/chosen" "$images/test_00001.jpg" > "$work/out"
+expect "$work/out" "threshold of $work/run/operating_point.json, chosen on $work/data/test.json: "
+expect "$work/out" "$images/test_00001.jpg: 5 detections, best "
+python3 - "$work" <<'END'
+import json, math, sys
+plain, chosen = (json.load(open(sys.argv[1] + p)) for p in ('/out1/detections.json', '/chosen/detections.json'))
+assert [d['score'] for d in plain] == [d['score'] for d in chosen]
+for d in chosen: assert abs(d['probability'] - 1 / (1 + math.exp(-math.log(d['score'] / (1 - d['score'])) - 1))) < 1e-6
+END
+predict --output_dir="$work/given" --min_score_thresh=0 "$images/test_00001.jpg" > "$work/out"
+expect "$work/out" "operating_point.json (threshold "
+expect "$work/out" "is not used: a threshold of 0 was given"
+cmp "$work/given/detections.json" "$work/out1/detections.json" || fail "a given threshold leaves the calibrator out"
+sed -i 's/"ckpt-1"/"ckpt-0"/' "$work/run/operating_point.json"
+predict --output_dir="$work/stale" "$images/test_00001.jpg" > "$work/out" 2>&1
+expect "$work/out" "was saved when ckpt-0 was the newest checkpoint; now ckpt-1 is: choose the threshold again with objdet threshold"
+echo '{}' > "$work/run/operating_point.json"
+says 1 "objdet: error: $work/run/operating_point.json: format is ''; expected 'objdet operating point', as objdet threshold --save_to writes it" "$OBJDET" predict --model_dir="$work/run" --output_dir="$work/broken" "$images/test_00001.jpg"
