@@ -114,7 +114,6 @@ says 1 "objdet: error: $work/run/ckpt-7.index: not found; expected a checkpoint,
 printf 'x' > "$work/file"
 refused 1 predict --output_dir="$work/file/below" "$work/a"
 expect "$work/out" "objdet: error: $work/file"
-echo "predict works"
 
 # A threshold and a calibrator that objdet threshold saved are used, unless a threshold is given; broken or stale ones are told.
 "$OBJDET" threshold --fit_gt="$work/data/test.json" --fit_dt="$work/run/eval/detections.json" --resamples=0 --save_to="$work/run" > "$work/out" 2>&1 || { cat "$work/out"; fail "threshold of an evaluation"; }
@@ -146,3 +145,4 @@ predict --output_dir="$work/stale" "$images/test_00001.jpg" > "$work/out" 2>&1
 expect "$work/out" "was saved when ckpt-0 was the newest checkpoint; now ckpt-1 is: choose the threshold again with objdet threshold"
 echo '{}' > "$work/run/operating_point.json"
 says 1 "objdet: error: $work/run/operating_point.json: format is ''; expected 'objdet operating point', as objdet threshold --save_to writes it" "$OBJDET" predict --model_dir="$work/run" --output_dir="$work/broken" "$images/test_00001.jpg"
+echo "predict works"
