@@ -25,6 +25,7 @@ static void fill_ref(od_kernels *t)
     od__kernels_gemm_ref(t);
     od__kernels_rows_ref(t);
     od__kernels_dw_ref(t);
+    od__kernels_winograd_ref(t);
 }
 
 /* AVX2 with FMA, then AVX-512 on top of the same machine's AVX2. */
@@ -39,6 +40,7 @@ static void fill_x86(void)
     od__kernels_gemm_tn_avx2(&tables[AVX2]);
     od__kernels_rows_avx2(&tables[AVX2]);
     od__kernels_dw_avx2(&tables[AVX2]);
+    od__kernels_winograd_avx2(&tables[AVX2]);
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl") ||
         !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq"))
         return;
@@ -48,6 +50,7 @@ static void fill_x86(void)
     od__kernels_gemm_tn_avx512(&tables[AVX512]);
     od__kernels_rows_avx512(&tables[AVX512]);
     od__kernels_dw_avx512(&tables[AVX512]);
+    od__kernels_winograd_avx512(&tables[AVX512]);
 #endif
 }
 

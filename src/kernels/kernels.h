@@ -36,6 +36,16 @@ typedef struct od_gemm_post {
                               both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
 } od_gemm_post;
 
+/* Where a 4x4 tile of Winograd's convolution goes. */
+typedef struct od_winograd_out {
+    float *y;             /* the tile's first pixel [C]; the next pixel follows */
+    int64_t row_step;     /* floats from row to row */
+    int rows, columns;    /* that exist: 1 to 4 */
+    int accumulate;       /* y += (before post) */
+    const float *scale;   /* [C] of the product, before the bias; NULL: 1. Needs post */
+    const od_gemm_post *post; /* residual at the tile's first pixel, with y's steps (ldr is unused); NULL: none */
+} od_winograd_out;
+
 /* A depthwise convolution's geometry along x; rows are handed over one by one, so y is the caller's affair. */
 typedef struct od_dw_shape {
     int64_t channels;
@@ -54,6 +64,8 @@ typedef struct od_kernels {
     size_t (*gemm_packed_size)(int64_t k, int64_t n);
     /* Packs B [K,N] into this instruction set's own order. transposed: `b` holds B^T, i.e. [N,K] with row distance ldb. */
     void (*gemm_pack_b)(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed);
+    /* The same for rows [first, first + count) of B alone; b: the first of them. */
+    void (*gemm_pack_rows)(int64_t k, int64_t n, int64_t first, int64_t count, const float *b, int64_t ldb, float *packed);
     /* C[M,N] = A[M,K] * B (accumulate: +=), then `post` (NULL: nothing). Any M, N, K >= 1. Called with M from 1 up to
      * a few hundred; the hot shapes are 1x1 convolutions: K and N from 16 to 1280. */
     void (*gemm)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c, int64_t ldc,
@@ -98,6 +110,21 @@ typedef struct od_kernels {
     void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx);
     /* Adds one output row's part to the weights' gradient [kernel_h, kernel_w, C]: g[ky,kx] += Σ_x rows[ky][...] * drow[x]. */
     void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g);
+
+    /* --- Winograd F(4x4, 3x3): winograd_impl.h ------------------------------------------------------------------ */
+
+    /* Tiles of pixels [C], the next pixel C floats on, the next row `row`; their 36 places [C] each `plane` floats apart. */
+
+    /* v = B^T x B: a 6x6 tile of inputs. */
+    void (*winograd_input)(int64_t c, const float *x, int64_t row, float *v, int64_t plane);
+    /* y = A^T m A, 4x4. */
+    void (*winograd_output)(int64_t c, const float *m, int64_t plane, const od_winograd_out *out);
+    /* d = A dy A^T: the gradient of m, from a 4x4 tile. */
+    void (*winograd_output_grad)(int64_t c, const float *dy, int64_t row, float *d, int64_t plane);
+    /* u = G w G^T: nine taps [C], `tap` floats apart (negative: the kernel turned round). */
+    void (*winograd_weights)(int64_t c, const float *w, int64_t tap, float *u, int64_t plane);
+    /* dw += G^T du G. */
+    void (*winograd_weights_grad)(int64_t c, const float *du, int64_t plane, float *dw, int64_t tap);
 
     /* --- optimiser ---------------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 void od__kernels_gemm_ref(od_kernels *t);
 void od__kernels_rows_ref(od_kernels *t);
 void od__kernels_dw_ref(od_kernels *t);
+void od__kernels_winograd_ref(od_kernels *t);
 
 #if defined(__x86_64__)
 /* Overrides; to be called only where the processor has the instructions. */
@@ -18,10 +19,12 @@ void od__kernels_gemm_avx2(od_kernels *t);
 void od__kernels_gemm_tn_avx2(od_kernels *t);
 void od__kernels_rows_avx2(od_kernels *t);
 void od__kernels_dw_avx2(od_kernels *t);
+void od__kernels_winograd_avx2(od_kernels *t);
 void od__kernels_gemm_avx512(od_kernels *t);
 void od__kernels_gemm_tn_avx512(od_kernels *t);
 void od__kernels_rows_avx512(od_kernels *t);
 void od__kernels_dw_avx512(od_kernels *t);
+void od__kernels_winograd_avx512(od_kernels *t);
 #endif
 
 #endif

@@ -149,11 +149,14 @@ void od_instance_forward(od_instance *inst, const float *images)
 
 static double regularization_loss(const od_net *net)
 {
-    double sum = 0;
-    for (size_t i = 0; i < net->vars->count; i++) {
+    int64_t n = (int64_t)net->vars->count;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
+    for (int64_t i = 0; i < n; i++) {
         const od_variable *v = &net->vars->items[i];
-        if (v->l2 > 0) sum += .5 * v->l2 * net->k->sum_squares(v->size, net->vars->value + v->offset);
+        net->vars->sums[i] = v->l2 > 0 ? .5 * v->l2 * net->k->sum_squares(v->size, net->vars->value + v->offset) : 0;
     }
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += net->vars->sums[i];
     return sum;
 }
 
@@ -174,18 +177,22 @@ od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_lo
     return OD_OK;
 }
 
+/* The regularisation's gradient, or zero: what the network's is added to. */
+static void start_gradient(const od_variable *v, const float *restrict w, float *restrict g)
+{
+    if (v->l2 > 0)
+        for (int64_t j = 0; j < v->size; j++) g[j] = v->l2 * w[j];
+    else
+        memset(g, 0, (size_t)v->size * sizeof *g);
+}
+
 void od_instance_backward(od_instance *inst)
 {
     od_variables *vars = &inst->model->vars;
-    memset(vars->grad, 0, vars->elements * sizeof *vars->grad);
+    int64_t n = (int64_t)vars->count;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(inst->net->threads)
+    for (int64_t i = 0; i < n; i++) start_gradient(&vars->items[i], vars->value + vars->items[i].offset, vars->grad + vars->items[i].offset);
     od_net_backward(inst->net);
-    for (size_t i = 0; i < vars->count; i++) {
-        const od_variable *v = &vars->items[i];
-        const float *w = vars->value + v->offset;
-        float *g = vars->grad + v->offset;
-        if (v->l2 > 0)
-            for (int64_t j = 0; j < v->size; j++) g[j] += v->l2 * w[j];
-    }
 }
 
 od_status od_instance_detect(od_instance *inst, const int32_t (*true_shapes)[3], od_detections *detections, od_error *err)

@@ -2,6 +2,7 @@
 #include "nn/conv_weights.h"
 
 #include "nn/chain.h"
+#include "nn/conv_winograd.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,6 +40,11 @@ void od_conv_weight_sizes(const od_net *net, const od_node *node, size_t *forwar
         if (folded) *bias = (size_t)out;
     }
     if (node->op != &od_op_conv2d) return;
+    if (od_conv_winograd_used(net, node)) {
+        od_conv_winograd_weight_sizes(net, node, forward, backward);
+        if (folded) *bias = (size_t)out;
+        return;
+    }
     *forward = net->k->gemm_packed_size(taps(node) * in, out) + staging_size(net, node);
     if (needs_input_grad(net, node)) *backward = net->k->gemm_packed_size(taps(node) * out, in);
     if (folded) *bias = (size_t)out;
@@ -66,8 +72,8 @@ static void scale_columns(int64_t rows, int64_t c, const float *w, const float *
         for (int64_t i = 0; i < c; i++) out[r * c + i] = w[r * c + i] * scale[i];
 }
 
-/* Scales the kernel [rows, c] into `out` and sets the node's folded bias. The batch-norm state's vector serves as room. */
-static void fold_weights(od_net *net, size_t index, int64_t rows, float *out)
+/* The node's folded bias, and the scale of its outputs in the batch-norm state's vector. */
+static void fold_bias(od_net *net, size_t index)
 {
     const od_node *node = &net->graph->nodes[index];
     int bn = net->fold[index].bn;
@@ -76,7 +82,14 @@ static void fold_weights(od_net *net, size_t index, int64_t rows, float *out)
     float *bias = net->folded_bias[index];
     for (int64_t i = 0; i < c; i++) bias[i] = own ? own[i] : 0;
     fold_batch_norm(net, &net->graph->nodes[bn].bn, c, bias, net->bn[bn].scale);
-    scale_columns(rows, c, od_variables_value(net->vars, node->var[0]), net->bn[bn].scale, out);
+}
+
+/* Also scales the kernel [rows, c] into `out`. */
+static void fold_weights(od_net *net, size_t index, int64_t rows, float *out)
+{
+    const od_node *node = &net->graph->nodes[index];
+    fold_bias(net, index);
+    scale_columns(rows, channels(net, node->out), od_variables_value(net->vars, node->var[0]), net->bn[net->fold[index].bn].scale, out);
 }
 
 /* [taps][in][out] -> [taps][out][in] */
@@ -109,6 +122,11 @@ static void pack_node(od_net *net, size_t index)
     int folded = net->fold[index].bn >= 0;
     if (node->op == &od_op_depthwise) {
         if (folded) fold_weights(net, index, taps(node), net->packed[index]);
+        return;
+    }
+    if (od_conv_winograd_used(net, node)) {
+        if (folded) fold_bias(net, index); /* the scale is applied to the outputs */
+        if (od_conv_winograd_owner(net, node) == index) od_conv_winograd_pack(net, index);
         return;
     }
     float *staging = net->packed[index] + net->k->gemm_packed_size(k, out);

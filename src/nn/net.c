@@ -3,6 +3,7 @@
 
 #include "nn/chain.h"
 #include "nn/conv_weights.h"
+#include "nn/conv_winograd.h"
 #include "nn/rows_io.h"
 #include "util/alloc.h"
 #include "util/denormals.h"
@@ -33,6 +34,7 @@ void od_net_free(od_net *net)
     od_aligned_free(net->arena);
     od_aligned_free(net->state);
     od_aligned_free(net->scratch);
+    od_aligned_free(net->workspace);
     od_free(net);
 }
 
@@ -99,17 +101,24 @@ static od_status allocate_state(od_net *net, od_error *err)
     if (!net->state || !net->partials) return od_error_nomem(err, "packed weights and batch-norm state");
     memset(net->state, 0, floats * sizeof(float));
     lay_out_state(net, net->state, net->partials, &doubles);
+    for (size_t i = 0; i < net->graph->node_count; i++) {
+        if (!od_conv_winograd_used(net, &net->graph->nodes[i])) continue;
+        size_t owner = od_conv_winograd_owner(net, &net->graph->nodes[i]);
+        net->packed[i] = net->packed[owner];
+        net->packed_t[i] = net->packed_t[owner];
+    }
     net->state_bytes = floats * sizeof(float) + doubles * sizeof(double);
     for (size_t i = 0; i < net->graph->node_count; i++) {
         const od_node *node = &net->graph->nodes[i];
-        if (!node->op->scratch) continue;
-        size_t need = node->op->scratch(net, node);
+        size_t need = node->op->scratch ? node->op->scratch(net, node) : 0, shared = node->op->workspace ? node->op->workspace(net, node) : 0;
         if (need > net->scratch_stride) net->scratch_stride = need;
+        if (shared > net->workspace_floats) net->workspace_floats = shared;
     }
     if (net->schedule && net->schedule->scratch > net->scratch_stride) net->scratch_stride = net->schedule->scratch;
     net->scratch_stride = round16(net->scratch_stride) + 64; /* threads don't share a cache line */
     net->scratch = od_aligned_malloc(net->scratch_stride * (size_t)net->threads, sizeof(float));
-    return net->scratch ? OD_OK : od_error_nomem(err, "scratch memory");
+    if (net->workspace_floats) net->workspace = od_aligned_malloc(net->workspace_floats, sizeof(float));
+    return net->scratch && (net->workspace || !net->workspace_floats) ? OD_OK : od_error_nomem(err, "scratch memory");
 }
 
 od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, const od_net_options *options, od_error *err)
@@ -209,5 +218,5 @@ float *od_net_grad(const od_net *net, od_value v)
 
 size_t od_net_memory(const od_net *net)
 {
-    return net->arena_bytes + net->state_bytes + net->scratch_stride * (size_t)net->threads * sizeof(float);
+    return net->arena_bytes + net->state_bytes + net->workspace_floats * sizeof(float) + net->scratch_stride * (size_t)net->threads * sizeof(float);
 }

@@ -77,6 +77,8 @@ typedef struct od_net {
     float *state;         /* batch-norm vectors, packed weights */
     double *partials;     /* batch-norm partial sums */
     float *scratch;       /* [threads][scratch_stride] */
+    float *workspace;     /* shared by the threads of the op that runs */
+    size_t workspace_floats;
     size_t scratch_stride, arena_bytes, state_bytes;
     double *forward_seconds, *backward_seconds; /* by node, summed; when profiling */
 } od_net;

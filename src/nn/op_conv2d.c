@@ -2,9 +2,10 @@
  *
  * 2-D convolution as matrix products over blocks of output pixels: a block of inputs [rows, taps*Cin] (the activation itself
  * for 1x1 convolutions, gathered for others; normalised on load) times the weights. The backward pass walks over blocks
- * once for both gradients where it can (1x1, stride 1).
+ * once for both gradients where it can (1x1, stride 1). 3x3 convolutions go to conv_winograd.c where that costs less.
  */
 #include "nn/chain.h"
+#include "nn/conv_winograd.h"
 #include "nn/op.h"
 #include "nn/rows_io.h"
 
@@ -52,12 +53,15 @@ typedef struct conv {
     od_tensor_shape in, out;
     int64_t k;          /* taps * Cin */
     int pointwise;      /* 1x1 with stride 1: input rows are output rows */
+    int strided;        /* 1x1 with a larger stride: input rows are some rows, which no two outputs share */
     int64_t block;      /* rows a block */
 } conv;
 
-static int64_t block_rows(int64_t floats_a_row)
+/* Pointwise: 256 KiB of scratch, an eighth of a usual L2. Gathered blocks are read several times by the product, but a few times as
+ * many rows a block save reading all the weights as often, which are more. */
+static int64_t block_rows(int64_t floats_a_row, int gathered)
 {
-    int64_t rows = 65536 / floats_a_row; /* 256 KiB of scratch: an eighth of a usual L2 */
+    int64_t rows = (gathered ? 1 << 20 : 65536) / floats_a_row;
     rows = rows < 24 ? 24 : rows > 240 ? 240 : rows;
     return rows / 8 * 8;
 }
@@ -73,10 +77,12 @@ static int64_t balanced_rows(int64_t rows, int64_t most, int threads)
 static conv conv_of(const od_net *net, const od_node *node)
 {
     const od_conv_attrs *a = &node->conv;
-    conv c = {net, node, net->graph->values[node->in[0]].shape, net->graph->values[node->out].shape, 0, 0, 0};
+    conv c = {.net = net, .node = node, .in = net->graph->values[node->in[0]].shape, .out = net->graph->values[node->out].shape};
     c.k = (int64_t)a->kernel_h * a->kernel_w * c.in.c;
-    c.pointwise = a->kernel_h == 1 && a->kernel_w == 1 && a->stride == 1 && !a->pad_top && !a->pad_left;
-    c.block = balanced_rows(od_shape_rows(c.out), block_rows(c.k + c.out.c), net->threads);
+    int single = a->kernel_h == 1 && a->kernel_w == 1 && !a->pad_top && !a->pad_left;
+    c.pointwise = single && a->stride == 1;
+    c.strided = single && a->stride > 1;
+    c.block = balanced_rows(od_shape_rows(c.out), block_rows(c.k + c.out.c, !c.pointwise), net->threads);
     return c;
 }
 
@@ -88,12 +94,13 @@ static int64_t max64(int64_t a, int64_t b)
 /* Rows for the input's gradient of a gathered convolution: [in pixels, taps*Cout]. */
 static int64_t grad_block_rows(const conv *c)
 {
-    return block_rows((int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c + c->in.c);
+    return block_rows((int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c + c->in.c, 1);
 }
 
 /* Layout: input block, gradient block, sums, then in training this thread's weight gradient. */
 static size_t conv_scratch(const od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) return od_conv_winograd_scratch(net, node);
     conv c = conv_of(net, node);
     int64_t taps = (int64_t)node->conv.kernel_h * node->conv.kernel_w;
     int64_t blocks = c.block * (c.k + c.out.c);
@@ -147,8 +154,17 @@ static const float *input_block(const conv *c, const od_source *s, int64_t row, 
     return scratch;
 }
 
+static size_t conv_workspace(const od_net *net, const od_node *node)
+{
+    return od_conv_winograd_used(net, node) ? od_conv_winograd_workspace(net, node) : 0;
+}
+
 static void conv_forward(od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) {
+        od_conv_winograd_forward(net, node);
+        return;
+    }
     conv c = conv_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     const od_fold *fold = &net->fold[index];
@@ -245,8 +261,41 @@ static void gathered_input_grad(const conv *c, const od_grad_source *g, const od
     }
 }
 
+/* Input pixel of output row `row` of a strided 1x1 convolution. */
+static int64_t strided_pixel(const conv *c, int64_t row)
+{
+    int64_t n = row / (c->out.h * c->out.w), y = row / c->out.w % c->out.h, x = row % c->out.w;
+    return (n * c->in.h + y * c->node->conv.stride) * c->in.w + x * c->node->conv.stride;
+}
+
+/* Gradients [rows, Cin] of output rows [row, row+rows) to their input pixels. */
+static void scatter_rows(const conv *c, const od_sink *sink, int64_t row, int64_t rows, const float *dx)
+{
+    int64_t ch = c->in.c;
+    for (int64_t i = 0; i < rows; i++) c->net->k->add(ch, dx + i * ch, sink->data + strided_pixel(c, row + i) * ch);
+}
+
+static void clear_rows(const conv *c, const od_sink *sink, int thread)
+{
+    int64_t begin, end;
+    if (sink->accumulate) return;
+    od_thread_range(od_shape_rows(c->in), c->net->threads, thread, &begin, &end);
+    memset(sink->data + begin * c->in.c, 0, (size_t)((end - begin) * c->in.c) * sizeof(float));
+}
+
+static void finish_rows(const conv *c, const od_sink *sink, int thread, float *sums)
+{
+    int64_t begin, end;
+    od_thread_range(od_shape_rows(c->in), c->net->threads, thread, &begin, &end);
+    for (int64_t row = begin; row < end; row += 256) od_sink_finish(sink, row, end - row < 256 ? end - row : 256, thread, sums);
+}
+
 static void conv_backward(od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) {
+        od_conv_winograd_backward(net, node);
+        return;
+    }
     conv c = conv_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     od_source source = od_net_source(net, node->in[0]);
@@ -265,17 +314,29 @@ static void conv_backward(od_net *net, const od_node *node)
         od_thread_range(blocks, net->threads, thread, &begin, &end);
         memset(sums, 0, (size_t)(4 * max64(c.in.c, c.out.c)) * sizeof *sums);
         memset(dw, 0, (size_t)(c.k * c.out.c + c.out.c) * sizeof *dw);
+        if (wants_input && c.strided) {
+            clear_rows(&c, &sink, thread);
+#pragma omp barrier
+        }
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
             const float *d = od_grad_source_rows(&grad, row, m, d_block);
             const float *x = input_block(&c, &source, row, m, x_block);
             net->k->gemm_tn(m, c.k, c.out.c, x, c.k, d, c.out.c, dw, c.out.c);
             if (node->var[1] != OD_NO_VAR) add_columns(m, c.out.c, d, dw + c.k * c.out.c);
+            if (wants_input && c.strided) {
+                net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], x_block, c.in.c, 0, NULL);
+                scatter_rows(&c, &sink, row, m, x_block);
+            }
             if (!wants_input || !c.pointwise) continue;
             net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], sink.data + row * c.in.c, c.in.c, sink.accumulate, NULL);
             od_sink_finish(&sink, row, m, thread, sums);
         }
-        if (wants_input && !c.pointwise) gathered_input_grad(&c, &grad, &sink, thread, d_block, sums);
+        if (wants_input && c.strided) {
+#pragma omp barrier
+            finish_rows(&c, &sink, thread, sums);
+        }
+        if (wants_input && !c.pointwise && !c.strided) gathered_input_grad(&c, &grad, &sink, thread, d_block, sums);
     }
     reduce_weight_grads(net, node, c.k * c.out.c, c.out.c, weights_at);
 }
@@ -291,6 +352,7 @@ const od_op od_op_conv2d = {
     .flags = OD_OP_AFFINE_IN | OD_OP_GRAD_SINK | OD_OP_VIRTUAL_GRAD | OD_OP_EMITS_STATS | OD_OP_BACKWARD_READS_IN | OD_OP_FOLDS,
     .shape = conv_shape,
     .scratch = conv_scratch,
+    .workspace = conv_workspace,
     .forward = conv_forward,
     .backward = conv_backward,
     .flops = conv_flops,

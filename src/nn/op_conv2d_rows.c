@@ -4,6 +4,7 @@
  * straight from the input rows (gemm_segments), copied first where the kernel reaches over the image's sides.
  */
 #include "nn/chain.h"
+#include "nn/conv_winograd.h"
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ static int pointwise(const od_conv_attrs *a)
 
 int od_conv2d_rows_ok(const od_net *net, const od_node *node)
 {
+    if (od_conv_winograd_used(net, node)) return 0; /* works on bands of the whole value */
     const od_conv_attrs *a = &node->conv;
     int64_t k = (int64_t)a->kernel_h * a->kernel_w * net->graph->values[node->in[0]].shape.c;
     return pointwise(a) || (a->kernel_h <= MAX_KERNEL && a->dilation == 1 && k <= MAX_K);
@@ -42,7 +44,7 @@ static conv conv_of(const od_net *net, const od_node *node, int64_t image)
     size_t index = (size_t)(node - net->graph->nodes);
     const od_fold *fold = &net->fold[index];
     conv c = {&node->conv, net->graph->values[node->in[0]].shape, net->graph->values[node->out].shape, net->packed[index], NULL, {0}};
-    c.post = (od_gemm_post){.act = fold->act, .ldr = c.out.c};
+    c.post = (od_gemm_post){.act = fold->act, .act_after = fold->act_after, .ldr = c.out.c};
     if (fold->bn >= 0) c.post.bias = net->folded_bias[index];
     else if (node->var[1] != OD_NO_VAR) c.post.bias = od_variables_value(net->vars, node->var[1]);
     if (fold->residual != OD_NO_VALUE) c.residual = net->value[fold->residual] + image * c.out.h * c.out.w * c.out.c;

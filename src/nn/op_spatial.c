@@ -121,6 +121,11 @@ static const float *pool_tap(const od_conv_attrs *a, od_tensor_shape in, const f
     return *iy >= 0 && *iy < in.h && *ix >= 0 && *ix < in.w ? image + (*iy * in.w + *ix) * in.c : NULL;
 }
 
+static void larger(int64_t n, const float *restrict x, float *restrict y)
+{
+    for (int64_t c = 0; c < n; c++) y[c] = (x[c] > y[c]) | (x[c] != x[c]) ? x[c] : y[c];
+}
+
 /* Explicit padding pools over real zeros; SAME over the pixels that exist. */
 static void pool_pixel(const od_node *node, od_tensor_shape in, const float *image, int64_t oy, int64_t ox, float *y)
 {
@@ -133,7 +138,7 @@ static void pool_pixel(const od_node *node, od_tensor_shape in, const float *ima
         if (!x)
             for (int64_t c = 0; c < in.c; c++) y[c] = 0 > y[c] ? 0 : y[c];
         else
-            for (int64_t c = 0; c < in.c; c++) y[c] = (x[c] > y[c]) | (x[c] != x[c]) ? x[c] : y[c];
+            larger(in.c, x, y);
     }
 }
 
@@ -152,6 +157,21 @@ static void pool_forward(od_net *net, const od_node *node)
                        net->value[node->out] + (r * out.w + x) * in.c);
 }
 
+/* Where x is the maximum y, the gradient moves from `rest` to dx. */
+static void take_gradient(int64_t n, const float *restrict x, const float *restrict y, float *restrict rest, float *restrict dx)
+{
+    for (int64_t c = 0; c < n; c++) {
+        float g = x[c] == y[c] ? rest[c] : 0;
+        dx[c] += g;
+        rest[c] = x[c] == y[c] ? 0 : rest[c];
+    }
+}
+
+static void skip_gradient(int64_t n, const float *restrict x, const float *restrict y, float *restrict rest)
+{
+    for (int64_t c = 0; c < n; c++) rest[c] = x[c] == y[c] ? 0 : rest[c];
+}
+
 /* Each output's gradient goes to the first input (row by row) that equals the maximum, if that is in rows [first, last): the
  * calling thread's. rest [C]: the gradient that hasn't found its input yet. */
 static void unpool_pixel(const od_node *node, od_tensor_shape in, const float *image, const float *y, const float *dy, int64_t oy, int64_t ox,
@@ -163,10 +183,8 @@ static void unpool_pixel(const od_node *node, od_tensor_shape in, const float *i
     for (int k = 0; k < a->kernel_h * a->kernel_w; k++) {
         const float *x = pool_tap(a, in, image, oy, ox, k, &iy, &ix);
         if (!x || iy >= last) continue;
-        float *dx = iy >= first ? dimage + (x - image) : NULL;
-        if (dx)
-            for (int64_t c = 0; c < in.c; c++) dx[c] += x[c] == y[c] ? rest[c] : 0;
-        for (int64_t c = 0; c < in.c; c++) rest[c] = x[c] == y[c] ? 0 : rest[c];
+        if (iy >= first) take_gradient(in.c, x, y, rest, dimage + (x - image));
+        else skip_gradient(in.c, x, y, rest);
     }
 }
 

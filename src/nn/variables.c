@@ -16,6 +16,7 @@ void od_variables_deinit(od_variables *v)
 {
     for (size_t i = 0; i < v->count; i++) od_free(v->items[i].name);
     od_free(v->items);
+    od_free(v->sums);
     od_aligned_free(v->value);
     od_aligned_free(v->grad);
     od_aligned_free(v->slot);
@@ -75,7 +76,8 @@ od_status od_variables_allocate(od_variables *v, int with_training, od_error *er
     if (!v->value) v->value = zeroed(v->elements);
     if (with_training && !v->grad) v->grad = zeroed(v->elements);
     if (with_training && !v->slot) v->slot = zeroed(v->elements);
-    if (!v->value || (with_training && (!v->grad || !v->slot))) return od_error_nomem(err, "the model's variables");
+    if (!v->sums) v->sums = od_calloc(v->count + 1, sizeof *v->sums);
+    if (!v->value || !v->sums || (with_training && (!v->grad || !v->slot))) return od_error_nomem(err, "the model's variables");
     return OD_OK;
 }
 

@@ -51,6 +51,7 @@ typedef struct od_variables {
     size_t count, capacity;
     size_t elements;        /* of each block */
     float *value, *grad;    /* blocks of `elements`; NULL until od_variables_allocate; grad may stay NULL */
+    double *sums;           /* [count]: room for one number a variable; sums over variables are made in their order, whatever the threads */
     float *slot;            /* the optimiser's momentum, or NULL */
     int64_t version;        /* changed by whoever writes values, so that packed copies are renewed */
 } od_variables;

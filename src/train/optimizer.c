@@ -26,9 +26,12 @@ od_status od_optimizer_init(od_optimizer *o, const od_config *config, int thread
 
 static double gradient_norm(const od_optimizer *o, const od_variables *vars)
 {
-    double sum = 0; /* in the order of the variables, whatever the threads */
-    for (size_t i = 0; i < vars->count; i++)
-        if (vars->items[i].trainable) sum += o->kernels->sum_squares(vars->items[i].size, vars->grad + vars->items[i].offset);
+    int64_t n = (int64_t)vars->count;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(o->threads)
+    for (int64_t i = 0; i < n; i++)
+        vars->sums[i] = vars->items[i].trainable ? o->kernels->sum_squares(vars->items[i].size, vars->grad + vars->items[i].offset) : 0;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += vars->sums[i];
     return sqrt(sum);
 }
 

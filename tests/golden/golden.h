@@ -33,6 +33,7 @@ typedef enum golden_quantity {
     GOLDEN_GRADIENT_COSINE,       /* 1 - cosine */
     GOLDEN_UPDATE_0,
     GOLDEN_UPDATE_2,
+    GOLDEN_CURVE,          /* of the total loss at any step, relative */
     GOLDEN_QUANTITIES
 } golden_quantity;
 
@@ -79,5 +80,8 @@ od_status golden_check_variables(golden_case *c, od_error *err);
 od_status golden_check_forward(golden_case *c, od_error *err);
 od_status golden_check_targets(golden_case *c, od_error *err);
 od_status golden_check_training(golden_case *c, od_error *err);
+od_status golden_check_curve(golden_case *c, od_error *err);
+/* One step of SGD with momentum .9 at the case's learning rate. */
+void golden_update(golden_case *c);
 
 #endif

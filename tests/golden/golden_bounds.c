@@ -29,6 +29,7 @@ static const double plain[GOLDEN_QUANTITIES] = {
     [GOLDEN_GRADIENT_COSINE] = 1e-5,
     [GOLDEN_UPDATE_0] = 1e-3,
     [GOLDEN_UPDATE_2] = 1e-3,
+    [GOLDEN_CURVE] = 2e-2,            /* rounding grows from step to step */
 };
 
 typedef struct noise {

@@ -227,7 +227,7 @@ static void check_update(golden_case *c, int step, const float *start)
     golden_report(c, step ? GOLDEN_UPDATE_2 : GOLDEN_UPDATE_0, what, sqrt(wrong / change), detail);
 }
 
-static void update(golden_case *c)
+void golden_update(golden_case *c)
 {
     od_variables *vars = od_model_variables(c->model);
     const od_kernels *k = c->options->kernels ? c->options->kernels : od_kernels_get();
@@ -247,7 +247,7 @@ static od_status run_steps(golden_case *c, od_instance *inst, const float *start
         od_instance_backward(inst);
         check_losses(c, step, &losses, global_norm(od_model_variables(c->model)));
         if (step == 0) check_gradients(c);
-        update(c);
+        golden_update(c);
         if (step != 1) check_update(c, step, start);
     }
     return OD_OK;

@@ -64,6 +64,7 @@ static od_status run_case(golden_case *c, const char *dump_dir, od_error *err)
     OD_TRY(golden_check_forward(c, err));
     OD_TRY(golden_check_targets(c, err));
     OD_TRY(golden_check_training(c, err));
+    OD_TRY(golden_check_curve(c, err));
     if (!dump_dir) return OD_OK;
     OD_TRY(golden_dump_write(&c->forward_dump, dump_dir, c->name, "forward", err));
     return golden_dump_write(&c->train_dump, dump_dir, c->name, "train", err);

@@ -6,6 +6,7 @@
  */
 #include "kernels/kernels.h"
 #include "test_support.h"
+#include "util/alloc.h"
 #include "util/rng.h"
 
 #include <math.h>
@@ -662,6 +663,74 @@ static void test_tables(void **state)
 
 #define KERNEL_TEST(f) {#f, on_every_isa, NULL, NULL, (void *)&(kernel_test){f}}
 
+/* --- Winograd ------------------------------------------------------------------------------------------------------- */
+
+/* One tile through every transform: the 3x3 convolution of a 6x6 tile, with the epilogue, and both its gradients. */
+static void check_winograd(const od_kernels *t, int64_t c)
+{
+    mat x = mat_create(6, 6 * c, 6 * c), w = mat_random(9, c), u = mat_random(36, c), v = mat_random(36, c), m = mat_random(36, c), y = mat_random(4, 4 * c);
+    mat scale = vec_random(c), y0 = mat_copy(&y), dy = mat_create(4, 4 * c, 4 * c), d = mat_random(36, c), dw = mat_random(9, c), dw0 = mat_copy(&dw);
+    int turned = coin(), rows = (int)pick(1, 4), columns = (int)pick(1, 4);
+    post_case p = post_random(1, c, 0);
+    t->winograd_input(c, x.p, x.ld, v.p, v.ld);
+    t->winograd_weights(c, turned ? w.p + 8 * w.ld : w.p, turned ? -w.ld : w.ld, u.p, u.ld);
+    t->winograd_output_grad(c, dy.p, dy.ld, d.p, d.ld);
+    for (int64_t i = 0; i < 36; i++)
+        for (int64_t k = 0; k < c; k++) {
+            m.p[i * m.ld + k] = v.p[i * v.ld + k] * u.p[i * u.ld + k];
+            d.p[i * d.ld + k] *= v.p[i * v.ld + k];
+        }
+    od_winograd_out o = {.y = y.p, .row_step = y.ld, .rows = rows, .columns = columns, .accumulate = coin(), .scale = p.used && coin() ? scale.p : NULL,
+                         .post = p.used ? &p.post : NULL};
+    t->winograd_output(c, m.p, m.ld, &o);
+    t->winograd_weights_grad(c, d.p, d.ld, dw.p, dw.ld);
+    mat stored = mat_create(16, c, c);
+    memset(stored.p, 0, (size_t)(16 * c) * sizeof(float));
+    for (int64_t i = 0; i < 16; i++)
+        for (int64_t k = 0; k < c; k++) {
+            double sum = 0;
+            for (int64_t j = 0; j < 9; j++) sum += (double)at(&x, i / 4 + j / 3, (i % 4 + j % 3) * c + k) * at(&w, turned ? 8 - j : j, k);
+            double before = at(&y0, i / 4, i % 4 * c + k);
+            int exists = i / 4 < rows && i % 4 < columns;
+            if (o.accumulate) sum += before;
+            if (o.scale) sum *= scale.p[k];
+            check_value("Winograd's result", at(&y, i / 4, i % 4 * c + k), exists ? post_double(&p, sum, 0, k) : before, 1e-4);
+            if (exists) stored.p[i * c + k] = at(&y, i / 4, i % 4 * c + k);
+        }
+    if (p.used) post_check_sums(&p, &stored);
+    for (int64_t j = 0; j < 9; j++)
+        for (int64_t k = 0; k < c; k++) {
+            double sum = at(&dw0, j, k);
+            for (int64_t i = 0; i < 16; i++) sum += (double)at(&x, i / 4 + j / 3, (i % 4 + j % 3) * c + k) * at(&dy, i / 4, i % 4 * c + k);
+            check_value("Winograd's weight gradient", at(&dw, j, k), sum, 1e-4);
+        }
+    mat *all[] = {&x, &w, &u, &v, &m, &y, &scale, &y0, &dy, &d, &dw, &dw0, &stored};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mat_free(all[i]);
+    post_free(&p);
+}
+
+static void test_winograd(const od_kernels *t)
+{
+    for (int64_t c = 1; c <= 80; c++) check_winograd(t, c);
+}
+
+/* Rows packed a few at a time make the same matrix as all at once. */
+static void test_gemm_pack_rows(const od_kernels *t)
+{
+    for (int64_t n = 1; n <= 140; n += 7) {
+        int64_t k = pick(1, 40), half = k / 2;
+        mat b = mat_random(k, n);
+        size_t size = t->gemm_packed_size(k, n) * sizeof(float);
+        float *whole = od_aligned_malloc(size, 1), *parts = od_aligned_malloc(size, 1);
+        memset(whole, 0, size), memset(parts, 0, size);
+        t->gemm_pack_b(k, n, b.p, b.ld, 0, whole);
+        t->gemm_pack_rows(k, n, half, k - half, b.p + half * b.ld, b.ld, parts);
+        if (half) t->gemm_pack_rows(k, n, 0, half, b.p, b.ld, parts);
+        assert_memory_equal(whole, parts, size);
+        od_aligned_free(whole), od_aligned_free(parts), mat_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -670,7 +739,8 @@ int main(void)
         KERNEL_TEST(test_gemm_repeats),      KERNEL_TEST(test_activations),    KERNEL_TEST(test_rows_affine_act),
         KERNEL_TEST(test_rows_stats),        KERNEL_TEST(test_rows_act_grad),  KERNEL_TEST(test_rows_bn_grad),
         KERNEL_TEST(test_add),               KERNEL_TEST(test_optimiser),      KERNEL_TEST(test_dw_row),
-        KERNEL_TEST(test_dw_row_grad_in),    KERNEL_TEST(test_dw_row_grad_weights),
+        KERNEL_TEST(test_dw_row_grad_in),    KERNEL_TEST(test_dw_row_grad_weights), KERNEL_TEST(test_winograd),
+        KERNEL_TEST(test_gemm_pack_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,7 +173,7 @@ static void check_finite_differences(fixture *f, const float *grad, double toler
             dot += (double)direction[i] * grad[v->offset + (size_t)i];
             norm += (double)grad[v->offset + (size_t)i] * grad[v->offset + (size_t)i];
         }
-        double eps = 2e-3, plus = loss_at(f, net, start, direction, v, eps), minus = loss_at(f, net, start, direction, v, -eps);
+        double eps = 1e-3, plus = loss_at(f, net, start, direction, v, eps), minus = loss_at(f, net, start, direction, v, -eps);
         double numeric = (plus - minus) / (2 * eps), scale = sqrt(norm) + 1e-2;
         if (fabs(numeric - dot) > tolerance * scale) fail_msg("%s: finite difference %g, gradient %g (norm %g)", v->name, numeric, dot, sqrt(norm));
     }
@@ -254,6 +254,27 @@ static void test_convolutions_strides_and_paddings(void **state)
         check_network(&f, 2e-2);
         end(&f);
     }
+}
+
+/* Large enough for Winograd's tiles: partial tiles at the edges, batch norm read on load and summed on store, one kernel at two
+ * sizes, a bias. And a residual block whose activation follows the addition, with strided 1x1 convolutions. */
+static void test_winograd(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 18, 23, 3, &x);
+    x = bn(&f, conv(&f, x, 17, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    od_value y = bn(&f, conv(&f, x, 17, 3, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    x = od_graph_add_act(&f.g, x, y, OD_ACT_RELU, "residual");
+    od_conv_attrs a = {.kernel_h = 3, .kernel_w = 3, .stride = 1, .dilation = 1, .padding = OD_PAD_EXPLICIT};
+    od_var shared = variable(&f, 4, 3, 3, 17, 17, 1, (od_init){.kind = OD_INIT_VARIANCE_SCALING, .a = 1});
+    od_value fine = od_graph_conv2d(&f.g, x, shared, OD_NO_VAR, &a, "shared");
+    x = od_graph_add_act(&f.g, conv(&f, x, 17, 1, 2, OD_PAD_SAME, 0), bn(&f, conv(&f, x, 17, 1, 2, OD_PAD_SAME, 0), OD_ACT_NONE, 0), OD_ACT_RELU6, "end");
+    od_value coarse = od_graph_conv2d(&f.g, x, shared, variable(&f, 1, 17, 0, 0, 0, 1, small), &a, "shared");
+    finish(&f, fine, coarse);
+    check_network(&f, 4e-2); /* a step crosses some of the many corners of ReLU */
+    end(&f);
 }
 
 static void test_pyramid(void **state)
@@ -504,7 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inverted_residual),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
-        cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid),
         cmocka_unit_test(test_squeeze_excite),
         cmocka_unit_test(test_squeeze_excite_values),
         cmocka_unit_test(test_weighted_sums),

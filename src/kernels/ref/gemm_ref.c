@@ -31,6 +31,13 @@ static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int t
             }
 }
 
+static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t count, const float *b, int64_t ldb, float *packed)
+{
+    for (int64_t j0 = 0; j0 < n; j0 += NR)
+        for (int64_t p = 0; p < count; p++)
+            for (int64_t j = 0; j < NR; j++) packed[j0 * k + (first + p) * NR + j] = j0 + j < n ? b[p * ldb + j0 + j] : 0.0f;
+}
+
 /* acc[MR][NR] = A[m,K] * panel[K,NR]; rows beyond m repeat row m - 1. */
 static void tile_product(int64_t m, int64_t k, const float *a, int64_t lda, const float *panel, float acc[MR][NR])
 {
@@ -105,6 +112,7 @@ void od__kernels_gemm_ref(od_kernels *t)
 {
     t->gemm_packed_size = gemm_packed_size;
     t->gemm_pack_b = gemm_pack_b;
+    t->gemm_pack_rows = gemm_pack_rows;
     t->gemm = gemm;
     t->gemm_segments = gemm_segments;
     t->gemm_tn = gemm_tn;

@@ -16,6 +16,7 @@ void od__kernels_gemm_avx2(od_kernels *t)
 {
     t->gemm_packed_size = gemm_packed_size;
     t->gemm_pack_b = gemm_pack_b;
+    t->gemm_pack_rows = gemm_pack_rows;
     t->gemm = gemm;
     t->gemm_segments = gemm_segments;
 }

@@ -50,6 +50,17 @@ static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int t
     }
 }
 
+static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t rows, const float *b, int64_t ldb, float *packed)
+{
+    int64_t nv;
+    for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
+        nv = PANEL_NV(vectors - v);
+        int64_t width = nv * VL, count = n - v * VL < width ? n - v * VL : width;
+        for (int64_t p = 0; p < rows; p++) pack_row(b + p * ldb + v * VL, 1, count, width, packed + (first + p) * width);
+        packed += k * width;
+    }
+}
+
 /* --- the epilogue ------------------------------------------------------------------------------------------------- */
 
 /* For one row of `cols` columns that lies in `from`. */

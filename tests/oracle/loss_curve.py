@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OD API's loss over many steps from a golden fixture's weights, on its images, without augmentation and drop-connect.
+
+usage: loss_curve.py SHARED_ORACLE_DIR FIXTURE_DIR [STEPS]
+
+SHARED_ORACLE_DIR holds golden.py, FIXTURE_DIR a fixture that it wrote. Writes total_loss [STEPS] (50) to
+FIXTURE_DIR/curve.safetensors, which `test_golden FIXTURE_DIR` follows.
+"""
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+import golden
+import numpy as np
+import tensorflow as tf
+from object_detection.builders import model_builder
+from object_detection.utils import config_util
+
+folder, steps = sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 50
+spec = json.load(open(os.path.join(folder, 'case.json')))
+train = golden.load(os.path.join(folder, 'train.safetensors'))
+image = tf.constant(golden.load(os.path.join(folder, 'forward.safetensors'))['image'].astype('f4'))
+moving = golden.load(os.path.join(folder, 'moving.safetensors'))
+model = model_builder.build(config_util.get_configs_from_pipeline_file(os.path.join(folder, 'pipeline.config'))['model'], is_training=True)
+tf.keras.backend.set_learning_phase(True)
+n = image.shape[0]
+boxes = [tf.constant(train[f'boxes/{i}']) for i in range(n)]
+classes = [tf.one_hot(train[f'classes/{i}'], spec['num_classes']) for i in range(n)]
+
+def losses():
+    x, shapes = model.preprocess(image)
+    model.provide_groundtruth(groundtruth_boxes_list=boxes, groundtruth_classes_list=classes, groundtruth_weights_list=[tf.ones(len(b)) for b in boxes])
+    all_losses = dict(model.loss(model.predict(x, shapes), shapes))
+    regularization = model.regularization_losses()
+    return tf.add_n(list(all_losses.values()) + (list(regularization) if regularization else []))
+
+losses()
+keys = golden.key_map(model, os.path.join(folder, 'curve'))
+for key, v in keys.items(): v.assign(tf.cast(moving.get(key, golden.weight(key, v.shape.as_list())), v.dtype))
+optimizer = tf.keras.optimizers.legacy.SGD(spec['learning_rate'], momentum=0.9)
+
+@tf.function
+def step():
+    with tf.GradientTape() as tape: loss = losses()
+    pairs = zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    optimizer.apply_gradients([(g, v) for g, v in pairs if g is not None])
+    return loss
+
+curve = np.array([float(step()) for _ in range(steps)], 'f4')
+golden.save(os.path.join(folder, 'curve.safetensors'), {'total_loss': curve})
+print(os.path.basename(folder), 'from', curve[0], 'to', curve[-1])
