@@ -45,8 +45,9 @@ static od_rows stage_output(const run *r, int s)
 {
     const od_stage *stage = &r->stages[s];
     if (s < r->chain->count - 1) return (od_rows){r->scratch + stage->ring_offset, stage->ring, stage->out_floats};
-    float *value = r->net->value[r->net->fold[stage->node].out];
-    return (od_rows){value + r->piece->image * r->chain->height * stage->out_floats, r->chain->height, stage->out_floats};
+    const od_fold *fold = &r->net->fold[stage->node];
+    int64_t image = fold->out_image ? fold->out_image : r->chain->height * stage->out_floats;
+    return (od_rows){r->net->value[fold->out] + fold->out_offset + r->piece->image * image, r->chain->height, stage->out_floats};
 }
 
 static void compute(run *r, int s, int64_t to)

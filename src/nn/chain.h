@@ -91,6 +91,8 @@ void od_part_columns(int64_t n, int part, int parts, int64_t *begin, int64_t *en
 
 /* op_conv2d_rows.c, op_depthwise_rows.c */
 int od_conv2d_rows_ok(const od_net *net, const od_node *node);
+/* Whether it can add a residual of half its size (od_fold's residual_doubled). */
+int od_conv2d_adds_doubled(const od_net *net, const od_node *node);
 void od_conv2d_forward_rows(const od_net *net, const od_node *node, const od_rows_job *job);
 size_t od_conv2d_rows_scratch(const od_net *net, const od_node *node, int64_t rows);
 int od_depthwise_rows_ok(const od_net *net, const od_node *node);

@@ -137,8 +137,9 @@ od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, c
     net->bn_momentum_limit = 1;
     od_status status = allocate_tables(net, err);
     if (status == OD_OK) {
+        net->chains = mode == OD_NET_INFER && net->fuse && !(options && options->no_chains);
         od_net_fuse(net);
-        if (mode == OD_NET_INFER && net->fuse && !(options && options->no_chains)) status = od_schedule_create(net, err);
+        if (net->chains) status = od_schedule_create(net, err);
     }
     if (status == OD_OK) {
         status = od_net_plan(net, err);

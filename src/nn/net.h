@@ -45,8 +45,10 @@ typedef struct od_fold {
     int bn;             /* batch-norm node whose scale and shift go into weights and bias; -1 */
     od_act act;
     od_value residual;  /* added after the activation; OD_NO_VALUE */
+    int residual_doubled; /* each of its pixels counts twice in both directions (upsample2x): chains only */
     od_act act_after;   /* of the sum with the residual */
     od_value out;       /* where the result goes */
+    int64_t out_offset, out_image; /* its place there and the distance between images, when it is only a part: chains only; 0: all */
 } od_fold;
 
 typedef struct od_net {
@@ -54,7 +56,7 @@ typedef struct od_net {
     od_variables *vars;
     const od_kernels *k;
     od_net_mode mode;
-    int threads, fuse, profile;
+    int threads, fuse, chains, profile;
     uint64_t seed, step;     /* of what is drawn at random in training (drop-connect): set them before each step */
     float bn_momentum_limit; /* batch norms' moving averages use at most this momentum; 1: their own */
 

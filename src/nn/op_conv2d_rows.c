@@ -32,10 +32,17 @@ int od_conv2d_rows_ok(const od_net *net, const od_node *node)
     return pointwise(a) || (a->kernel_h <= MAX_KERNEL && a->dilation == 1 && k <= MAX_K);
 }
 
+int od_conv2d_adds_doubled(const od_net *net, const od_node *node)
+{
+    return od_conv2d_rows_ok(net, node) && pointwise(&node->conv);
+}
+
 typedef struct conv {
     const od_conv_attrs *a;
     od_tensor_shape in, out;
     const float *packed, *residual; /* residual: of the job's image */
+    const float *doubled;           /* all of a residual of half the size, and its shape; NULL: none */
+    od_tensor_shape half;
     od_gemm_post post;
 } conv;
 
@@ -43,17 +50,32 @@ static conv conv_of(const od_net *net, const od_node *node, int64_t image)
 {
     size_t index = (size_t)(node - net->graph->nodes);
     const od_fold *fold = &net->fold[index];
-    conv c = {&node->conv, net->graph->values[node->in[0]].shape, net->graph->values[node->out].shape, net->packed[index], NULL, {0}};
+    conv c = {.a = &node->conv, .in = net->graph->values[node->in[0]].shape, .out = net->graph->values[node->out].shape, .packed = net->packed[index]};
     c.post = (od_gemm_post){.act = fold->act, .act_after = fold->act_after, .ldr = c.out.c};
     if (fold->bn >= 0) c.post.bias = net->folded_bias[index];
     else if (node->var[1] != OD_NO_VAR) c.post.bias = od_variables_value(net->vars, node->var[1]);
-    if (fold->residual != OD_NO_VALUE) c.residual = net->value[fold->residual] + image * c.out.h * c.out.w * c.out.c;
+    if (fold->residual_doubled) {
+        c.doubled = net->value[fold->residual];
+        c.half = net->graph->values[fold->residual].shape;
+    } else if (fold->residual != OD_NO_VALUE) c.residual = net->value[fold->residual] + image * c.out.h * c.out.w * c.out.c;
     return c;
 }
 
 static void post_at(conv *c, int64_t row, int64_t column)
 {
     if (c->residual) c->post.residual = c->residual + row * c->out.w * c->out.c + column;
+}
+
+/* One output row [begin, end) of the columns, with half the rows and columns of the residual. A chain of this node alone counts the
+ * rows of all images. */
+static void doubled_row(const od_net *net, conv *c, const od_rows_job *job, int64_t y, int64_t begin, int64_t end)
+{
+    int64_t ch = c->out.c, row = job->image * c->out.h + y, image = row / c->out.h, from = row % c->out.h / 2;
+    const float *half = c->doubled + (image * c->half.h + from) * c->half.w * ch;
+    for (int64_t x = 0; x < c->out.w; x++) memcpy(job->scratch + x * ch, half + x / 2 * ch, (size_t)ch * sizeof *half);
+    c->post.residual = job->scratch + begin;
+    net->k->gemm(c->out.w, end - begin, c->in.c, od_rows_at(&job->in, y), c->in.c, c->packed, od_rows_at(&job->out, y) + begin, ch, 0,
+                 &c->post);
 }
 
 static void pointwise_rows(const od_net *net, conv *c, const od_rows_job *job)
@@ -67,6 +89,10 @@ static void pointwise_rows(const od_net *net, conv *c, const od_rows_job *job)
         od_part_columns(c->out.c, job->part, job->parts, &begin, &end);
         if (begin == end) return;
         if (c->post.bias) c->post.bias += begin;
+    }
+    if (c->doubled) {
+        for (int64_t y = job->from; y < job->to; y++) doubled_row(net, c, job, y, begin, end);
+        return;
     }
     for (int64_t y = job->from; y < job->to;) {
         int64_t rows = job->to - y, in_run = od_rows_run(&job->in, y), out_run = od_rows_run(&job->out, y);
@@ -87,7 +113,8 @@ static int64_t reached_width(const conv *c)
 
 size_t od_conv2d_rows_scratch(const od_net *net, const od_node *node, int64_t rows)
 {
-    if (pointwise(&node->conv)) return 0;
+    od_tensor_shape out = net->graph->values[node->out].shape;
+    if (pointwise(&node->conv)) return net->fold[node - net->graph->nodes].residual_doubled ? (size_t)(out.w * out.c) : 0;
     conv c = conv_of(net, node, 0);
     return (size_t)(((rows - 1) * c.a->stride + c.a->kernel_h) * reached_width(&c) * c.in.c);
 }

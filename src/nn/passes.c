@@ -4,6 +4,7 @@
  * both halves of its gradient to its neighbours, where they can take them. Inference: batch norm, activation and
  * residual addition go into the convolution before.
  */
+#include "nn/chain.h"
 #include "nn/net.h"
 
 /* Nodes that read v: how many, and the last one. */
@@ -86,6 +87,17 @@ static const od_node *sole_consumer(const od_graph *g, od_value v)
     return &g->nodes[last];
 }
 
+/* The upsampling that makes `v` for an addition alone, where node `index` can add the smaller value itself. */
+static const od_node *doubled_residual(const od_net *net, int index, od_value v)
+{
+    const od_graph *g = net->graph;
+    int producer = g->values[v].producer;
+    if (!net->chains || producer < 0 || g->nodes[producer].op != &od_op_upsample2x || !sole_consumer(g, v)) return NULL;
+    const od_node *up = &g->nodes[producer], *node = &g->nodes[index];
+    if (g->values[up->in[0]].producer >= index || !od_conv2d_adds_doubled(net, node)) return NULL;
+    return up;
+}
+
 static void fold_into(od_net *net, int index)
 {
     const od_graph *g = net->graph;
@@ -106,11 +118,46 @@ static void fold_into(od_net *net, int index)
     }
     if (!next || !od_op_is_addition(next->op) || g->nodes[index].op != &od_op_conv2d) return;
     od_value other = next->in[next->in[0] == f->out];
+    const od_node *up = doubled_residual(net, index, other);
+    if (up) {
+        net->skip[up - g->nodes] = 1;
+        f->residual_doubled = 1;
+        other = up->in[0];
+    }
     if (other == f->out || g->values[other].producer >= index) return; /* not there yet when this node runs */
     f->residual = other;
     f->act_after = next->act;
     f->out = next->out;
     net->skip[next - g->nodes] = 1;
+}
+
+/* The live convolution that ends in `v`, for nobody but a concatenation; -1. */
+static int sole_writer(const od_net *net, od_value v)
+{
+    const od_graph *g = net->graph;
+    if (!sole_consumer(g, v)) return -1;
+    for (size_t i = 0; i < g->node_count; i++)
+        if (!net->skip[i] && net->fold[i].out == v)
+            return g->nodes[i].op == &od_op_conv2d && od_conv2d_rows_ok(net, &g->nodes[i]) ? (int)i : -1;
+    return -1;
+}
+
+/* Predictions of several levels are written side by side from the start. */
+static void fold_concat(od_net *net, int index)
+{
+    const od_graph *g = net->graph;
+    const od_node *node = &g->nodes[index];
+    od_tensor_shape out = g->values[node->out].shape;
+    for (int i = 0; i < node->in_count; i++)
+        if (sole_writer(net, node->in[i]) < 0) return;
+    for (int64_t i = 0, offset = 0; i < node->in_count; i++) {
+        od_fold *f = &net->fold[sole_writer(net, node->in[i])];
+        f->out = node->out;
+        f->out_offset = offset;
+        f->out_image = out.h * out.c;
+        offset += od_shape_size(g->values[node->in[i]].shape) / out.n;
+    }
+    net->skip[index] = 1;
 }
 
 void od_net_fuse(od_net *net)
@@ -130,4 +177,6 @@ void od_net_fuse(od_net *net)
     }
     for (size_t i = 0; i < g->node_count; i++)
         if (!net->skip[i] && (g->nodes[i].op->flags & OD_OP_FOLDS)) fold_into(net, (int)i);
+    for (size_t i = 0; net->chains && i < g->node_count; i++)
+        if (g->nodes[i].op == &od_op_concat_predictions) fold_concat(net, (int)i);
 }

@@ -200,7 +200,7 @@ static void finish_chain(builder *b, od_chain *c)
         if (i < c->count - 1) b->s->interior[b->net->fold[stage->node].out] = 1;
     }
     od_stage *only = &b->s->stages[c->first];
-    if (c->count == 1 && is_pointwise(&b->g->nodes[only->node])) {
+    if (c->count == 1 && is_pointwise(&b->g->nodes[only->node]) && !b->net->fold[only->node].out_image) {
         c->height *= c->images;
         only->in_height *= c->images;
         c->images = 1;
@@ -232,21 +232,18 @@ static void make_chain(builder *b, int node)
 
 /* --- waves and steps ------------------------------------------------------------------------------------------------------ */
 
-static int wave_before(const builder *b, od_value v)
-{
-    int producer = b->g->values[v].producer;
-    while (producer >= 0 && b->net->skip[producer]) { /* folded: the node that writes v is the one whose fold ends there */
-        int from = b->g->values[b->g->nodes[producer].in[0]].producer;
-        for (int i = 0; i < producer; i++)
-            if (!b->net->skip[i] && b->net->fold[i].out == v) from = i;
-        producer = from;
-    }
-    return producer < 0 ? -1 : b->wave[producer];
-}
-
 static int max_int(int a, int b)
 {
     return a > b ? a : b;
+}
+
+static int wave_before(const builder *b, od_value v)
+{
+    int producer = b->g->values[v].producer, wave = -1;
+    if (producer < 0 || !b->net->skip[producer]) return producer < 0 ? -1 : b->wave[producer];
+    for (int i = 0; i < producer; i++) /* folded: the nodes that write v are those whose fold ends there */
+        if (!b->net->skip[i] && b->net->fold[i].out == v) wave = max_int(wave, b->wave[i]);
+    return wave;
 }
 
 /* The wave of a node or, when it begins a chain, of all its stages. Nodes come in execution order. */
