@@ -163,6 +163,38 @@ static void bench_gemm_shape(const bench *b, int64_t k, int64_t n, int with_post
            4.0 * (double)(m * n + m * k + k * n));
 }
 
+/* A convolution's output row from its input rows: channels, outputs, kernel, stride, output width. */
+static const int row_shapes[][5] = {{3, 32, 3, 2, 160}, {3, 64, 7, 2, 320}, {16, 32, 3, 1, 80}};
+
+typedef struct segments_arg {
+    gemm_arg g;
+    int count;
+    int64_t lda;
+    const float *rows[8];
+} segments_arg;
+
+static void work_gemm_segments(const bench *b, const void *arg)
+{
+    const segments_arg *s = arg;
+    b->t->gemm_segments(s->g.m, s->g.n, s->g.k, s->count, s->rows, s->lda, s->g.b, s->g.c, s->g.n, s->g.post);
+}
+
+static void bench_gemm_segments_shape(const bench *b, const int *p)
+{
+    int64_t c = p[0], n = p[1], kernel = p[2], m = p[4], k = kernel * c, floats = (m * p[3] + kernel) * c;
+    segments_arg s = {.count = (int)kernel, .lda = p[3] * c};
+    for (int i = 0; i < s.count; i++) s.rows[i] = b->pool + i * floats;
+    float *weights = b->pool + kernel * floats, *packed = align64(weights + kernel * k * n);
+    float *out = align64(packed + b->t->gemm_packed_size(kernel * k, n));
+    b->t->gemm_pack_b(kernel * k, n, weights, n, 0, packed);
+    od_gemm_post post = {.bias = out + m * n, .act = OD_ACT_RELU6};
+    s.g = (gemm_arg){m, n, k, NULL, packed, out, &post};
+    char shape[64];
+    snprintf(shape, sizeof shape, "W %d C %d N %d %dx%d s%d", p[4], p[0], p[1], p[2], p[2], p[3]);
+    report(b, "gemm_segments+relu6", shape, fastest(b, work_gemm_segments, &s), 2.0 * (double)(m * n * k * kernel),
+           4.0 * (double)(kernel * floats + m * n + kernel * k * n));
+}
+
 static void bench_gemm_tn_shape(const bench *b, int64_t k, int64_t n)
 {
     int64_t m = rows_for(b, k + n);
@@ -178,6 +210,8 @@ static void bench_products(const bench *b)
 {
     for (int post = 0; post < 2 && wanted(b, "gemm"); post++)
         for (int i = 0; i < GEMM_SHAPES; i++) bench_gemm_shape(b, gemm_shapes[i][0], gemm_shapes[i][1], post);
+    for (size_t i = 0; i < sizeof row_shapes / sizeof *row_shapes && wanted(b, "gemm_segments"); i++)
+        bench_gemm_segments_shape(b, row_shapes[i]);
     for (int i = 0; i < GEMM_SHAPES && wanted(b, "gemm_tn"); i++)
         bench_gemm_tn_shape(b, gemm_shapes[i][0], gemm_shapes[i][1]);
 }
