@@ -2,6 +2,7 @@
 #include "nn/conv_weights.h"
 
 #include "nn/chain.h"
+#include "nn/conv_transpose.h"
 #include "nn/conv_winograd.h"
 
 #include <math.h>
@@ -39,6 +40,11 @@ void od_conv_weight_sizes(const od_net *net, const od_node *node, size_t *forwar
         if (folded) *forward = (size_t)(taps(node) * in);
         if (folded) *bias = (size_t)out;
     }
+    if (node->op == &od_op_conv2d_transpose) {
+        *forward = od_conv_transpose_packed_size(net, node);
+        if (needs_input_grad(net, node)) *backward = net->k->gemm_packed_size(taps(node) * out, in);
+        if (folded) *bias = (size_t)out;
+    }
     if (node->op != &od_op_conv2d) return;
     if (od_conv_winograd_used(net, node)) {
         od_conv_winograd_weight_sizes(net, node, forward, backward);
@@ -72,8 +78,8 @@ static void scale_columns(int64_t rows, int64_t c, const float *w, const float *
         for (int64_t i = 0; i < c; i++) out[r * c + i] = w[r * c + i] * scale[i];
 }
 
-/* The node's folded bias, and the scale of its outputs in the batch-norm state's vector. */
-static void fold_bias(od_net *net, size_t index)
+/* Sets the node's folded bias; returns what its output channels are to be scaled by. The batch-norm state's vector serves as room. */
+static const float *fold_bias(od_net *net, size_t index)
 {
     const od_node *node = &net->graph->nodes[index];
     int bn = net->fold[index].bn;
@@ -82,14 +88,14 @@ static void fold_bias(od_net *net, size_t index)
     float *bias = net->folded_bias[index];
     for (int64_t i = 0; i < c; i++) bias[i] = own ? own[i] : 0;
     fold_batch_norm(net, &net->graph->nodes[bn].bn, c, bias, net->bn[bn].scale);
+    return net->bn[bn].scale;
 }
 
-/* Also scales the kernel [rows, c] into `out`. */
+/* Scales the kernel [rows, c] into `out`, too. */
 static void fold_weights(od_net *net, size_t index, int64_t rows, float *out)
 {
     const od_node *node = &net->graph->nodes[index];
-    fold_bias(net, index);
-    scale_columns(rows, channels(net, node->out), od_variables_value(net->vars, node->var[0]), net->bn[net->fold[index].bn].scale, out);
+    scale_columns(rows, channels(net, node->out), od_variables_value(net->vars, node->var[0]), fold_bias(net, index), out);
 }
 
 /* [taps][in][out] -> [taps][out][in] */
@@ -129,6 +135,10 @@ static void pack_node(od_net *net, size_t index)
         if (od_conv_winograd_owner(net, node) == index) od_conv_winograd_pack(net, index);
         return;
     }
+    if (node->op == &od_op_conv2d_transpose) {
+        od_conv_transpose_pack(net, node, w, folded ? fold_bias(net, index) : NULL, net->packed[index], net->packed_t[index]);
+        return;
+    }
     float *staging = net->packed[index] + net->k->gemm_packed_size(k, out);
     if (folded) fold_weights(net, index, k, staging);
     pack_forward(net, index, k, out, folded ? staging : w);
@@ -147,6 +157,6 @@ void od_conv_weights_pack(od_net *net)
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
     for (int64_t i = 0; i < n; i++) {
         const od_op *op = net->graph->nodes[i].op;
-        if (op == &od_op_conv2d || op == &od_op_depthwise) pack_node(net, (size_t)i);
+        if (op == &od_op_conv2d || op == &od_op_depthwise || op == &od_op_conv2d_transpose) pack_node(net, (size_t)i);
     }
 }

@@ -151,6 +151,16 @@ od_value od_graph_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, co
     return add_node(g, n, &x, 1, label);
 }
 
+od_value od_graph_conv2d_transpose(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_conv2d_transpose;
+    n.var[0] = kernel;
+    n.var[1] = bias;
+    n.conv = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
 od_value od_graph_depthwise_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label)
 {
     od_node n = blank;

@@ -103,6 +103,8 @@ void od_graph_prune(od_graph *g);
 od_value od_graph_input(od_graph *g, int64_t n, int64_t h, int64_t w, int64_t c);
 /* kernel [kh,kw,in,out]; bias [out] or OD_NO_VAR */
 od_value od_graph_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
+/* kernel [kh,kw,out,in]; padding SAME: the output is `stride` times as large */
+od_value od_graph_conv2d_transpose(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
 /* kernel [kh,kw,C,1]; one output channel an input channel */
 od_value od_graph_depthwise_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
 od_value od_graph_batch_norm(od_graph *g, od_value x, const od_bn_attrs *attrs, const char *label);

@@ -277,6 +277,61 @@ static void test_winograd(void **state)
     end(&f);
 }
 
+static od_value conv_transpose(fixture *f, od_value x, int64_t out, int k, int stride, int bias)
+{
+    od_conv_attrs a = {.kernel_h = k, .kernel_w = k, .stride = stride, .dilation = 1, .padding = OD_PAD_SAME};
+    od_init init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 1};
+    od_var w = variable(f, 4, k, k, out, f->g.values[x].shape.c, 1, init), b = bias ? variable(f, 1, out, 0, 0, 0, 1, small) : OD_NO_VAR;
+    return od_graph_conv2d_transpose(&f->g, x, w, b, &a, "deconv");
+}
+
+static void test_transposed_convolutions(void **state)
+{
+    (void)state;
+    static const struct { int k, stride; } cases[] = {{3, 2}, {2, 2}, {4, 2}, {5, 3}, {3, 1}, {7, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f;
+        od_value x;
+        begin(&f, 2, 5, 7, 5, &x);
+        x = bn(&f, conv(&f, x, 6, 1, 1, OD_PAD_SAME, 0), OD_ACT_SIGMOID, 0);
+        od_value y = conv_transpose(&f, x, 4, cases[i].k, cases[i].stride, 0);
+        assert_int_equal(f.g.values[y].shape.h, 5 * cases[i].stride);
+        y = bn(&f, y, OD_ACT_SWISH, 0);
+        y = conv(&f, y, 3, 1, 1, OD_PAD_SAME, 0);
+        finish(&f, y, conv_transpose(&f, x, 3, cases[i].k, cases[i].stride, 1));
+        check_network(&f, 2e-2);
+        end(&f);
+    }
+}
+
+/* out[s*i + k - pad] += in[i] * w[k], pad as that of the strided convolution from the output's size. */
+static void test_transposed_convolution_values(void **state)
+{
+    (void)state;
+    static const struct { int k, stride, pad; } cases[] = {{3, 2, 0}, {4, 2, 1}, {5, 3, 1}, {2, 2, 0}, {3, 1, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        int k = cases[c].k, s = cases[c].stride, h = 3, w = 4;
+        fixture f;
+        od_value x;
+        begin(&f, 1, h, w, 2, &x);
+        finish(&f, conv_transpose(&f, x, 3, k, s, 0), OD_NO_VALUE);
+        od_net *net = make_net(&f, OD_NET_INFER, 0, 2);
+        od_net_forward(net, f.images);
+        const float *kernel = od_variables_value(&f.vars, 0);
+        double want[9 * 12 * 3] = {0};
+        for (int i = 0; i < h * w * k * k; i++) {
+            int iy = i / (w * k * k), ix = i / (k * k) % w, oy = iy * s + i / k % k - cases[c].pad, ox = ix * s + i % k - cases[c].pad;
+            if (oy < 0 || oy >= h * s || ox < 0 || ox >= w * s) continue;
+            for (int o = 0; o < 3; o++)
+                for (int in = 0; in < 2; in++)
+                    want[(oy * w * s + ox) * 3 + o] += (double)f.images[(iy * w + ix) * 2 + in] * kernel[((i / k % k * k + i % k) * 3 + o) * 2 + in];
+        }
+        for (int i = 0; i < h * s * w * s * 3; i++) assert_true(fabs(od_net_value(net, f.out[0])[i] - want[i]) < 1e-5);
+        od_net_free(net);
+        end(&f);
+    }
+}
+
 static void test_pyramid(void **state)
 {
     (void)state;
@@ -526,6 +581,9 @@ int main(void)
         cmocka_unit_test(test_inverted_residual),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
         cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_transposed_convolutions),
+        cmocka_unit_test(test_transposed_convolution_values),
+        cmocka_unit_test(test_pyramid),
         cmocka_unit_test(test_squeeze_excite),
         cmocka_unit_test(test_squeeze_excite_values),
         cmocka_unit_test(test_weighted_sums),
