@@ -124,6 +124,16 @@ od_value od_layer_conv(od_graph *g, od_value x, int64_t filters, const od_layer 
     return od_graph_conv2d(g, x, kernel, bias, &attrs, name);
 }
 
+od_value od_layer_conv_transpose(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
+{
+    FORMAT_PATH(name);
+    int64_t shape[] = {layer->kernel, layer->kernel, filters, channels(g, x)};
+    od_var kernel = add_variable(g, name, "kernel", 4, shape, 1, layer->l2, layer->init);
+    od_var bias = add_bias(g, name, filters, layer);
+    od_conv_attrs attrs = attrs_of(layer, layer->kernel, layer->stride);
+    return od_graph_conv2d_transpose(g, x, kernel, bias, &attrs, name);
+}
+
 od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, const char *path, ...)
 {
     FORMAT_PATH(name);
@@ -174,7 +184,7 @@ od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, o
     FORMAT_PATH(name);
     if (!h->has_bn) return od_graph_activation(g, x, act, name);
     int64_t c = channels(g, x);
-    od_bn_attrs bn = {.gamma = OD_NO_VAR, .beta = OD_NO_VAR, .momentum = h->bn_momentum, .epsilon = h->bn_epsilon, .frozen = h->frozen, .act = act};
+    od_bn_attrs bn = {.gamma = OD_NO_VAR, .beta = OD_NO_VAR, .momentum = h->bn_momentum, .epsilon = h->bn_epsilon, .frozen = h->frozen, .biased = h->bn_biased, .act = act};
     od_init ones = {.kind = OD_INIT_ONES}, zeros = {.kind = OD_INIT_ZEROS};
     if (h->bn_scale) bn.gamma = add_variable(g, name, "gamma", 1, &c, 1, 0, ones);
     if (h->bn_center) bn.beta = add_variable(g, name, "beta", 1, &c, 1, 0, zeros);

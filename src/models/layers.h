@@ -18,6 +18,7 @@ typedef struct od_hyperparams {
     int has_bn, bn_scale, bn_center;
     float bn_momentum, bn_epsilon;
     int force_use_bias;
+    int bn_biased; /* the moving variance averages the batches' biased variances */
     int frozen; /* batch norm keeps its moving statistics (freeze_batchnorm) */
 } od_hyperparams;
 
@@ -42,6 +43,9 @@ typedef struct od_layer {
 
 /* <path>/kernel, <path>/bias */
 od_value od_layer_conv(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
+    __attribute__((format(printf, 5, 6)));
+/* <path>/kernel [k,k,filters,in], <path>/bias: Keras' Conv2DTranspose */
+od_value od_layer_conv_transpose(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
     __attribute__((format(printf, 5, 6)));
 /* <path>/depthwise_kernel, <path>/bias */
 od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, const char *path, ...) __attribute__((format(printf, 4, 5)));

@@ -9,6 +9,7 @@
 
 typedef struct od_meta {
     const char *name;
+    int no_regularization_loss; /* neither computed nor told */
     /* Reads the config's model message. */
     od_status (*create)(const od_config *config, void **self, od_error *err);
     void (*free)(void *self);
@@ -22,6 +23,6 @@ typedef struct od_meta {
     const float *(*prediction)(const void *state, const od_net *net, const char *name, int64_t shape[4]);
 } od_meta;
 
-extern const od_meta od_meta_ssd;
+extern const od_meta od_meta_ssd, od_meta_center_net;
 
 #endif

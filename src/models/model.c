@@ -37,7 +37,8 @@ static const od_meta *find_meta(const od_config *config, od_error *err)
         return NULL;
     }
     if (model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_SSD) return &od_meta_ssd;
-    od_config_error(config, model, NULL, err, OD_ERR_UNSUPPORTED, "this meta-architecture is not supported yet; supported: ssd");
+    if (model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_CENTER_NET) return &od_meta_center_net;
+    od_config_error(config, model, NULL, err, OD_ERR_UNSUPPORTED, "this meta-architecture is not supported yet; supported: ssd, center_net");
     return NULL;
 }
 
@@ -170,7 +171,7 @@ od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_lo
 {
     losses->count = 0;
     OD_TRY(inst->model->meta->loss(inst->state, inst->net, truth, inst->net->mode == OD_NET_TRAIN, losses, err));
-    add_loss(losses, "Loss/regularization_loss", regularization_loss(inst->net));
+    if (!inst->model->meta->no_regularization_loss) add_loss(losses, "Loss/regularization_loss", regularization_loss(inst->net));
     double total = 0;
     for (int i = 0; i < losses->count; i++) total += losses->item[i].value;
     add_loss(losses, "Loss/total_loss", total);

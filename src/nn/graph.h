@@ -49,6 +49,7 @@ typedef struct od_bn_attrs {
     od_var mean, variance;  /* moving statistics */
     float momentum, epsilon; /* moving = momentum * moving + (1 - momentum) * batch */
     int frozen;             /* training uses the moving statistics and leaves them alone */
+    int biased;             /* the moving variance averages biased variances (Keras' SyncBatchNormalization) */
     od_act act;             /* applied to the normalised value */
 } od_bn_attrs;
 

@@ -120,7 +120,7 @@ static void finish_statistics(const bn_job *j)
         double mean = sum / m, variance = squares / m - mean * mean;
         if (variance < 0) variance = 0; /* rounding; a NaN stays */
         set_affine(j, i, mean, variance);
-        double unbiased = j->rows > 1 ? variance * m / (m - 1) : variance;
+        double unbiased = j->rows > 1 && !a->biased ? variance * m / (m - 1) : variance;
         moving_mean[i] = (float)((double)moving_mean[i] * momentum + mean * (1.0 - momentum));
         moving_variance[i] = (float)((double)moving_variance[i] * momentum + unbiased * (1.0 - momentum));
     }
