@@ -25,7 +25,8 @@ enum { BN_BLOCK = 256 };
 
 static size_t bn_scratch(const od_net *net, const od_node *node)
 {
-    return (size_t)(2 * net->graph->values[node->out].shape.c);
+    int64_t c = net->graph->values[node->out].shape.c;
+    return (size_t)(2 * c + (net->bn_after[node->in[0]] < 0 ? BN_BLOCK * c : 0)); /* sums; a block where others read the input, too */
 }
 
 typedef struct bn_job {
@@ -166,14 +167,16 @@ static void finish_gradient(const bn_job *j)
     }
 }
 
+/* Where the input has other readers (pre-activation ResNets), theirs are kept: room for a block lies behind the sums. */
 static void dx_block(const bn_job *j, int64_t row, int64_t rows, float *sums)
 {
-    (void)sums;
     const od_bn_state *s = j->state;
     od_value in = j->node->in[0];
     const float *dz = j->net->grad[j->node->out] + row * j->c;
     float *dx = j->net->grad[in] + row * j->c;
-    j->net->k->rows_bn_grad(rows, j->c, dz, j->c, j->x + row * j->c, j->c, s->ga, s->gb, s->gc, dx, j->c);
+    float *to = j->net->grad_written[in] ? sums + 2 * j->c : dx;
+    j->net->k->rows_bn_grad(rows, j->c, dz, j->c, j->x + row * j->c, j->c, s->ga, s->gb, s->gc, to, j->c);
+    if (to != dx) j->net->k->add(rows * j->c, to, dx);
 }
 
 static void bn_backward(od_net *net, const od_node *node)

@@ -100,6 +100,8 @@ static void test_zoo_configs_build(void **state)
         {"ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8", 320},
         {"ssd_efficientdet_d0_512x512_coco17_tpu-8", 512},
         {"ssd_efficientdet_d1_640x640_coco17_tpu-8", 640},
+        {"centernet_resnet101_v1_fpn_512x512_coco17_tpu-8", 512},
+        {"centernet_hourglass104_512x512_coco17_tpu-8", 512},
     };
     for (size_t i = 0; i < sizeof zoo / sizeof *zoo; i++) {
         char name[256], path[512];

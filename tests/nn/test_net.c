@@ -277,6 +277,23 @@ static void test_winograd(void **state)
     end(&f);
 }
 
+/* A pre-activation block: a batch norm whose input has other readers, too. */
+static void test_preactivation(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 9, 8, 3, &x);
+    x = conv(&f, x, 6, 3, 1, OD_PAD_SAME, 1);
+    for (int i = 0; i < 2; i++) {
+        od_value y = conv(&f, bn(&f, x, OD_ACT_SWISH, i), 6, 3, 1, OD_PAD_SAME, 0);
+        x = od_graph_add(&f.g, x, conv(&f, bn(&f, y, OD_ACT_SWISH, 0), 6, 1, 1, OD_PAD_SAME, 1), "add");
+    }
+    finish(&f, bn(&f, x, OD_ACT_NONE, 0), x);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
 static od_value conv_transpose(fixture *f, od_value x, int64_t out, int k, int stride, int bias)
 {
     od_conv_attrs a = {.kernel_h = k, .kernel_w = k, .stride = stride, .dilation = 1, .padding = OD_PAD_SAME};
@@ -581,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_inverted_residual),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
         cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_preactivation),
         cmocka_unit_test(test_transposed_convolutions),
         cmocka_unit_test(test_transposed_convolution_values),
         cmocka_unit_test(test_pyramid),
