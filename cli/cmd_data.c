@@ -90,6 +90,7 @@ static const struct data_action {
 } actions[] = {
     {"info", "what is in a data set", data_info},
     {"check", "leaks between splits, duplicates, broken boxes, missing classes: before training", cli_data_check},
+    {"split", "into training, validation and test; patients, copies and classes minded", cli_data_split},
     {"convert", "from VOC, COCO, CSV or TFRecord to TFRecord or COCO", data_convert},
 };
 

@@ -6,5 +6,6 @@
 #define CLI_CMD_DATA_H
 
 int cli_data_check(int argc, char **argv);
+int cli_data_split(int argc, char **argv);
 
 #endif

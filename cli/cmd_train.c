@@ -13,7 +13,7 @@
 int od_cmd_train(int argc, char **argv)
 {
     od_train_options o = od_train_options_default();
-    bool exact = false, no_drop = false;
+    bool balanced = false, exact = false, no_drop = false;
     int64_t max_to_keep = o.max_to_keep, seed = 0, threads = 0;
     const cli_flag flags[] = {
         {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the OD API's pipeline.config"},
@@ -23,6 +23,9 @@ int od_cmd_train(int argc, char **argv)
         {"eval_every_n", CLI_INT, &o.eval_every_n, "steps between evaluations, and at the end (as checkpoint_every_n); 0: never"},
         {"max_to_keep", CLI_INT, &max_to_keep, "checkpoints kept besides the best (7); 0: all"},
         {"early_stop_patience", CLI_INT, &o.early_stop_patience, "stop after so many evaluations without a better mAP; 0: never"},
+        {"early_stop_metric", CLI_STRING, &o.early_stop_metric, "what it and the best checkpoint go by, e.g. Loss/total_loss (DetectionBoxes_Precision/mAP)"},
+        {"class_balanced_sampling", CLI_BOOL, &balanced, "draw images so that every class is seen equally often"},
+        {"augment_only_classes", CLI_STRING, &o.augment_only_classes, "augment only images with a box of these classes: a,b"},
         {"exact_moving_averages", CLI_BOOL, &exact, "let batch norm's moving averages lag in short trainings as the OD API's do"},
         {"no_drop_connect", CLI_BOOL, &no_drop, "train EfficientDet without drop-connect (stochastic depth)"},
         {"seed", CLI_INT, &seed, "fixes initial weights, order, augmentation and drop-connect (0)"},
@@ -39,6 +42,7 @@ int od_cmd_train(int argc, char **argv)
     if (code >= 0) return code;
     o.max_to_keep = (int)max_to_keep;
     o.exact_moving_averages = exact;
+    o.class_balanced_sampling = balanced;
     o.no_drop_connect = no_drop;
     o.seed = (uint64_t)seed;
     o.num_threads = (int)threads;

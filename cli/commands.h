@@ -13,7 +13,7 @@
     X(run, "run", "model_main_tf2.py's flags: trains, or evaluates checkpoints as they appear") \
     X(predict, "predict", "detections on pictures: annotated copies and a COCO results file") \
     X(bench, "bench", "how fast training and inference of a config run here, op by op") \
-    X(data, "data", "look into, check and convert data sets: data info, check, convert") \
+    X(data, "data", "look into, check, split and convert data sets: data info, check, split, convert") \
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
     X(threshold, "threshold", "choose the score from which a detection is believed, and calibrate scores") \
     X(report, "report", "one HTML page about a detector: twelve questions answered with your own numbers") \

@@ -33,7 +33,11 @@ typedef struct od_train_options {
     int exact_moving_averages;  /* 1: batch norm's moving averages lag as the OD API's do; 0: their momentum is at most
                                    (1 + step) / (10 + step), so that short trainings evaluate with the statistics they have */
     int no_drop_connect;        /* 1: EfficientDet trains without drop-connect (stochastic depth) */
-    int64_t early_stop_patience; /* evaluations without a better mAP before training stops; 0: never */
+    int64_t early_stop_patience; /* evaluations without a better early_stop_metric before training stops; 0: never. Counted from
+                                    eval/history.json, so that an interrupted training stops where a whole one does */
+    const char *early_stop_metric; /* tag of a metric or loss that the best checkpoint is chosen by, too; NULL: mAP */
+    int class_balanced_sampling; /* 1: classes are drawn equally often: data/class_balance.h has the weights */
+    const char *augment_only_classes; /* "a,b": only images with a box of these classes are augmented; NULL: all */
     od_progress_fn progress;    /* NULL: silent */
     void *progress_user;
     const volatile sig_atomic_t *stop; /* when it becomes non-zero the current step is finished and saved; NULL: never */
@@ -73,6 +77,29 @@ typedef struct od_eval_summary {
 
 /* Evaluates one checkpoint, once. *out may be NULL. */
 od_status od_eval_run(const od_eval_options *options, od_eval_summary *out, od_error *err);
+
+/* One checkpoint of od_eval_all. */
+typedef struct od_eval_point {
+    char checkpoint[64]; /* "ckpt-3" */
+    int64_t step;
+    double stats[12];
+    double map_low, map_high; /* 95 % interval of mAP; NAN: none */
+    double total_loss;
+    /* mAP minus the best checkpoint's, paired over images, with its 95 % interval; NAN for the best itself and when unknown. */
+    double to_best, to_best_low, to_best_high;
+    int distinct; /* 1: the interval excludes 0 */
+} od_eval_point;
+
+typedef struct od_eval_curve {
+    od_eval_point *points; /* by step */
+    int count, best;       /* best: the highest mAP; -1: none has one */
+} od_eval_curve;
+
+/* Evaluates every checkpoint of checkpoint_dir (the OD API's as well), oldest first: event files get a point each at its step,
+ * <model_dir>/eval/history.json a line each, eval/detections-STEP.json keeps each one's detections, and eval/checkpoints.json this
+ * curve. Each is held against the best by paired resamples. *out is freed with od_eval_curve_free. */
+od_status od_eval_all(const od_eval_options *options, od_eval_curve *out, od_error *err);
+void od_eval_curve_free(od_eval_curve *curve);
 
 /* Evaluates checkpoints as they appear, as model_main_tf2.py --checkpoint_dir does: the newest each second, every one at most
  * once and no more often than every `wait_interval` seconds, until `timeout` seconds passed without a new one (OD_OK) or a

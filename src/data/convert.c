@@ -164,14 +164,16 @@ od_status od_data_convert(const od_data_input *input, const od_data_output *outp
         return od_error_set(err, OD_ERR_ARG, "cannot write the data format \"%s\"; expected tfrecord or coco",
                             output->format ? output->format : "");
     od_opened_input in;
-    od_convert c = {0};
     od_status status = od_data_input_open(&in, input, 0, err);
-    if (status == OD_OK) {
-        c.ds = in.ds;
-        c.path = output_path(output);
-        status = c.path ? run(&c, output, !in.loaded, err) : od_error_nomem(err, output->path);
-    }
+    if (status == OD_OK) status = od_convert_dataset(in.ds, output, !in.loaded, result, err);
     od_data_input_close(&in);
+    return status;
+}
+
+od_status od_convert_dataset(const od_dataset *ds, const od_data_output *output, int own_map, od_data_converted *result, od_error *err)
+{
+    od_convert c = {.ds = ds, .path = output_path(output)};
+    od_status status = c.path ? run(&c, output, own_map, err) : od_error_nomem(err, output->path);
     od_free(c.path);
     if (status == OD_OK && result) *result = c.result;
     return status;

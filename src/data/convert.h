@@ -21,4 +21,7 @@ void od_convert_skip(od_convert *c, int64_t index);
 
 od_status od_convert_to_coco(od_convert *c, od_error *err);
 
+/* od_data_convert of a data set that is open. own_map: no label map was given, so one is written. `result` may be NULL. */
+od_status od_convert_dataset(const od_dataset *ds, const od_data_output *output, int own_map, od_data_converted *result, od_error *err);
+
 #endif

@@ -19,6 +19,7 @@ struct od_dataset {
     int64_t *starts; /* [source_count + 1]: of each source's first example */
     size_t source_count, source_capacity;
     int64_t step;    /* sample_1_of_n */
+    int64_t *selected, selected_count; /* of od_dataset_select, or NULL */
     int keep_invalid, quiet;
     const od_label_map *map; /* the caller's or `own_map`, or NULL */
     od_label_map *own_map;
@@ -39,6 +40,7 @@ void od_dataset_free(od_dataset *ds)
     od_free(ds->sources);
     od_free(ds->starts);
     od_free(ds->description);
+    od_free(ds->selected);
     od_free(ds->issues);
     od_label_map_free(ds->own_map);
     od_free(ds);
@@ -199,8 +201,25 @@ int od_dataset_has_ids(const od_dataset *ds)
     return 1;
 }
 
+od_status od_dataset_select(od_dataset *ds, const int64_t *indices, int64_t count, od_error *err)
+{
+    int64_t *copy = NULL;
+    if (indices) {
+        copy = od_malloc((size_t)count, sizeof *copy);
+        if (!copy) return od_error_nomem(err, "a data set");
+        memcpy(copy, indices, (size_t)count * sizeof *copy);
+    }
+    if (ds) {
+        od_free(ds->selected);
+        ds->selected = copy;
+        ds->selected_count = count;
+    }
+    return OD_OK;
+}
+
 int64_t od_dataset_size(const od_dataset *ds)
 {
+    if (ds->selected) return ds->selected_count;
     return (ds->starts[ds->source_count] + ds->step - 1) / ds->step;
 }
 
@@ -217,7 +236,7 @@ int64_t od_dataset_issue_count(const od_dataset *ds, od_dataset_issue issue)
 /* The source of example `index` (of those kept) and its number there. */
 static const od_source *find_source(const od_dataset *ds, int64_t index, int64_t *local)
 {
-    int64_t at = index * ds->step;
+    int64_t at = (ds->selected ? ds->selected[index] : index) * ds->step;
     size_t low = 0, high = ds->source_count;
     while (high - low > 1) {
         size_t mid = (low + high) / 2;

@@ -74,6 +74,9 @@ void od_dataset_free(od_dataset *ds);
 
 int64_t od_dataset_size(const od_dataset *ds);
 
+/* From now on the data set is these examples (numbers of the whole, copied); NULL: the whole again. OD_ERR_NOMEM. */
+od_status od_dataset_select(od_dataset *ds, const int64_t *indices, int64_t count, od_error *err);
+
 /* Fills *out (zeroed by the caller, who deinits it whatever happens) with example `index`: annotations, the image file's
  * bytes (not decoded), the image's real width and height. An error (a damaged record, a missing image, ...) concerns this
  * example only and names its file and place. Thread-safe. */

@@ -20,6 +20,7 @@ struct od_loader {
     int64_t dataset_size;
     od_loader_options options;
     od_preprocess preprocess;
+    double *sums;  /* [dataset_size] running sums of the weights, the last is 1; or NULL */
     int fixed;     /* every result has the same shape */
     int64_t total; /* examples in the stream; INT64_MAX: without end */
 
@@ -62,10 +63,28 @@ od_loader_options od_loader_options_evaluation(const od_preprocess *preprocess, 
     return o;
 }
 
+/* The image in whose part of the running sums a point lies. */
+static int64_t weighted_index(const od_loader *l, int64_t epoch, int64_t place)
+{
+    int64_t n = l->dataset_size, low = 0, high = n - 1;
+    od_rng rng;
+    od_rng_init(&rng, l->options.seed ^ 0x62616c616e636564u, (uint64_t)epoch);
+    double point = ((double)od_shuffle_at(l->options.seed, epoch, n, place) + od_rng_uniform(&rng)) / (double)n;
+    while (low < high) {
+        int64_t mid = (low + high) / 2;
+        if (l->sums[mid] > point)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
 /* The image at `place` steps behind example `number` in the order of its epoch, going round. */
 static int64_t image_index(const od_loader *l, int64_t number, int64_t behind)
 {
     int64_t n = l->dataset_size, epoch = number / n, place = (number % n + behind) % n;
+    if (l->sums) return weighted_index(l, epoch, place);
     return l->options.shuffle ? od_shuffle_at(l->options.seed, epoch, n, place) : place;
 }
 
@@ -180,12 +199,20 @@ static void count_cut(od_loader *l, const od_batch_item *item)
            item->example.filename ? item->example.filename : "an image", item->object_count, l->options.max_boxes);
 }
 
+static int is_augmented(const od_loader *l, const od_batch_item *item)
+{
+    if (!l->options.augment_labels) return 1;
+    for (int i = 0; i < item->object_count; i++)
+        if (l->options.augment_labels[item->objects[i].label]) return 1;
+    return 0;
+}
+
 /* Augments and preprocesses a decoded image to `slot`, or to memory of its own when shapes differ. */
 static od_status prepare(od_loader *l, od_batch_item *item, const od_image *image, float *slot, od_error *err)
 {
     OD_TRY(take_objects(l, item, err));
     od_sample sample = {.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    od_status status = l->options.augmenter ? augment(l, item, image, &sample, err) : OD_OK;
+    od_status status = l->options.augmenter && is_augmented(l, item) ? augment(l, item, image, &sample, err) : OD_OK;
     item->object_count = sample.object_count;
     if (sample.own_objects) {
         od_free(item->objects);
@@ -363,6 +390,21 @@ static od_status set_total(od_loader *l, od_error *err)
     return OD_OK;
 }
 
+static od_status take_weights(od_loader *l, od_error *err)
+{
+    double sum = 0;
+    l->sums = od_malloc((size_t)l->dataset_size, sizeof *l->sums);
+    if (!l->sums) return od_error_nomem(err, "the input pipeline");
+    for (int64_t i = 0; i < l->dataset_size; i++) {
+        double w = l->options.weights[i];
+        if (!(w >= 0)) return od_error_set(err, OD_ERR_ARG, "the weight of image %" PRId64 " is %g; expected 0 or more", i, w);
+        l->sums[i] = sum += w;
+    }
+    if (!(sum > 0)) return od_error_set(err, OD_ERR_ARG, "all weights of images are 0");
+    for (int64_t i = 0; i < l->dataset_size; i++) l->sums[i] /= sum;
+    return OD_OK;
+}
+
 static od_status allocate(od_loader *l, od_error *err)
 {
     int height = 0, width = 0;
@@ -371,6 +413,7 @@ static od_status allocate(od_loader *l, od_error *err)
     l->done = od_calloc((size_t)l->options.prefetch + 1, sizeof *l->done);
     l->ring = od_calloc((size_t)l->options.prefetch + 1, sizeof *l->ring);
     l->threads = od_calloc((size_t)l->options.num_threads, sizeof *l->threads);
+    if (l->options.weights) OD_TRY(take_weights(l, err));
     if (!l->broken || !l->done || !l->ring || !l->threads) return od_error_nomem(err, "the input pipeline");
     for (l->ring_size = 0; l->ring_size <= l->options.prefetch; l->ring_size++) /* one more is in the reader's hands */
         OD_TRY(od_batch_init(l->ring + l->ring_size, l->options.batch_size, height, width, l->options.max_boxes, err));
@@ -431,6 +474,7 @@ void od_loader_free(od_loader *l)
     od_free(l->ring);
     od_free(l->done);
     od_free(l->broken);
+    od_free(l->sums);
     od_free(l->threads);
     od_free(l);
 }

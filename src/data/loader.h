@@ -8,6 +8,9 @@
  * An image that can't be read is named once by od_log, counted and replaced by the one that follows it in the epoch's
  * order (in a finite stream it is left out). Objects with ids above num_classes are dropped.
  *
+ * With weights an epoch still has as many draws as there are images, and image i stands in it its share of them times, rounded up or
+ * down: a random order of evenly spaced points of the weights' running sum, with a random offset an epoch.
+ *
  *     od_loader *loader;
  *     od_loader_options options = od_loader_options_training(&preprocess, 8);
  *     OD_TRY(od_loader_create(&loader, dataset, &options, err));
@@ -37,6 +40,8 @@ typedef struct od_loader_options {
     int64_t start_step; /* number of the first batch to hand out */
     int max_boxes;      /* InputReader.max_number_of_boxes; more are cut off */
     int num_classes;    /* ids above are dropped; 0: any id */
+    const double *weights; /* [images]: how often each is drawn, relative to the others; copied; NULL: equally often */
+    const uint8_t *augment_labels; /* [num_classes + 1]: 1 for labels whose images are augmented; borrowed; NULL: all images are */
     int keep_images;    /* fill od_batch_item.image */
 } od_loader_options;
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE = 48, BLOCK = 64, MAX_PER_IMAGE = 32 };
+enum { CACHE = 48, BLOCK = 64, MAX_PER_IMAGE = 24 };
+#define LIKELY 8.0f /* candidates of this strength are seldom left out in vain */
 
 void od_near_candidates_deinit(od_near_candidates *c)
 {
@@ -84,7 +85,7 @@ static od_status choose(od_near_candidates *c, int32_t images, od_error *err)
     for (size_t i = 0; i < c->count; i++) {
         const od_near_candidate *n = &c->items[i];
         if (taken[n->a] >= MAX_PER_IMAGE && taken[n->b] >= MAX_PER_IMAGE) {
-            c->cut = 1;
+            c->cut |= n->strength >= LIKELY;
             continue;
         }
         taken[n->a] += taken[n->a] < MAX_PER_IMAGE;

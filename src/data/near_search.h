@@ -11,7 +11,7 @@
 /* Two images that may be one, a < b, with the map from a to b as a guess. */
 typedef struct od_near_candidate {
     int32_t a, b;
-    float strength; /* higher is likelier */
+    float strength; /* higher is likelier: features that agree; for whole pictures 0..10 */
     od_affine guess;
 } od_near_candidate;
 

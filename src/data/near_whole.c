@@ -36,7 +36,7 @@ static int try_pair(od_near_candidates *c, const od_fingerprint *prints, const e
     double correlation = od_fingerprint_small_correlation(a, b, x->variant);
     if (correlation < MIN_CORRELATION) return 0;
     if (od_grow(&c->items, &c->capacity, c->count + 1, sizeof *c->items)) return -1;
-    c->items[c->count++] = (od_near_candidate){x->image, y->image, (float)(100 * correlation),
+    c->items[c->count++] = (od_near_candidate){x->image, y->image, (float)(200 * (correlation - MIN_CORRELATION)),
                                                od_affine_whole(a->width, a->height, b->width, b->height, x->variant)};
     return 0;
 }

@@ -34,6 +34,10 @@
 #define OD_TAG_LOSS_CENTERNET_SCALE "Loss/box/scale"
 #define OD_TAG_LOSS_CENTERNET_OFFSET "Loss/box/offset"
 
+/* Ours: the ends of mAP's 95 % interval, for a band around its curve. */
+#define OD_TAG_MAP_LOW "Interval/mAP_low"
+#define OD_TAG_MAP_HIGH "Interval/mAP_high"
+
 /* COCO's 12 numbers in pycocotools' order of stats[0..11]: X(member, tag). */
 #define OD_TAG_COCO_LIST(X)                                                                                            \
     X(map, "DetectionBoxes_Precision/mAP")                                                                             \

@@ -13,6 +13,8 @@
 #define DETAIL_SIGMA 4.0f   /* slower changes than this many pixels are no detail */
 #define NOISE_LEVEL 3.0f    /* local contrast, in grey levels, that is not amplified */
 #define MIN_OVERLAP 0.02    /* of a */
+#define PROMISING 0.4       /* correlation at half size that is worth the full size */
+#define HOPELESS 0.1        /* correlation after a few rounds that leads nowhere */
 
 static od_status make_detail(const od_gray *gray, od_gray *out, od_error *err)
 {
@@ -184,7 +186,7 @@ static double refine(const od_gray *a, const od_gray *b, od_affine *map, int rou
             best = value, *map = now;
         else if (value < best - 0.1)
             break;
-        if (moved < 0.02) break;
+        if (moved < 0.02 || (i == 3 && best < HOPELESS)) break;
     }
     return best;
 }
@@ -226,7 +228,7 @@ void od_picture_align(const od_picture *a, const od_picture *b, const od_affine 
     od_affine map = to_half(guess);
     double coarse = refine(&a->detail[1], &b->detail[1], &map, 12);
     out->map = to_full(&map);
-    if (coarse > 0.2) refine(&a->detail[0], &b->detail[0], &out->map, 6);
+    if (coarse > PROMISING) refine(&a->detail[0], &b->detail[0], &out->map, 6);
     sums s = correlate(&a->detail[0], &b->detail[0], &out->map);
     out->similarity = correlation(&s);
     tell_geometry(a, b, s.n, out);

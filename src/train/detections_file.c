@@ -113,8 +113,14 @@ od_status od_coco_files_write(const od_coco_files *f, const char *dir, const od_
     od_status status = write_buffer(&b, dir, "groundtruth.json", err);
     od_strbuf_deinit(&b);
     if (status != OD_OK) return status;
+    return od_coco_files_write_detections(f, dir, "detections.json", err);
+}
+
+od_status od_coco_files_write_detections(const od_coco_files *f, const char *dir, const char *name, od_error *err)
+{
+    od_strbuf b = {0};
     od_strbuf_printf(&b, "[%s]\n", text_of(&f->detections));
-    status = write_buffer(&b, dir, "detections.json", err);
+    od_status status = write_buffer(&b, dir, name, err);
     od_strbuf_deinit(&b);
     return status;
 }

@@ -22,6 +22,8 @@ void od_coco_files_deinit(od_coco_files *f);
 void od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count, const od_detections *detections, int64_t row);
 /* <dir>/detections.json and <dir>/groundtruth.json. */
 od_status od_coco_files_write(const od_coco_files *f, const char *dir, const od_label_map *labels, int num_classes, od_error *err);
+/* The detections alone, as <dir>/<name>. */
+od_status od_coco_files_write_detections(const od_coco_files *f, const char *dir, const char *name, od_error *err);
 
 /* A JSON string literal with its quotes. */
 void od_json_append_string(od_strbuf *b, const char *text);

@@ -6,6 +6,7 @@
 
 #include "checkpoint/model_dir.h"
 #include "events/tags.h"
+#include "train/eval_session.h"
 #include "train/evaluator.h"
 #include "train/run_files.h"
 #include "train/variables_io.h"
@@ -24,21 +25,14 @@ od_eval_options od_eval_options_default(void)
     return (od_eval_options){0};
 }
 
-typedef struct evaluation {
-    const od_eval_options *o;
-    char *config_path, *output_dir;
-    od_run_setup setup;
-    od_run_input input;
-    od_evaluator *evaluator;
-    od_events_writer *events;
-} evaluation;
+typedef struct od_eval_session evaluation;
 
 static const ObjectDetection__Protos__InputReader *eval_reader(const evaluation *e)
 {
     return e->setup.proto->n_eval_input_reader ? e->setup.proto->eval_input_reader[0] : NULL;
 }
 
-static od_status open_evaluation(evaluation *e, od_error *err)
+od_status od_eval_session_open(evaluation *e, od_error *err)
 {
     const od_eval_options *o = e->o;
     if (!o->model_dir) return od_error_set(err, OD_ERR_ARG, "no model_dir: give --model_dir");
@@ -53,7 +47,7 @@ static od_status open_evaluation(evaluation *e, od_error *err)
     return od_run_events_open(o->model_dir, OD_EVENTS_EVAL_DIR, eval_reader(e) ? eval_reader(e)->name : NULL, &e->events, err);
 }
 
-static void close_evaluation(evaluation *e)
+void od_eval_session_close(evaluation *e)
 {
     od_events_writer_close(e->events, NULL);
     od_evaluator_free(e->evaluator);
@@ -61,6 +55,11 @@ static void close_evaluation(evaluation *e)
     od_run_setup_deinit(&e->setup);
     od_free(e->config_path);
     od_free(e->output_dir);
+}
+
+static const char *checkpoint_dir(const od_eval_options *o)
+{
+    return o->checkpoint_dir ? o->checkpoint_dir : o->model_dir;
 }
 
 static char *make_table(od_coco_eval *coco)
@@ -90,10 +89,6 @@ static od_status evaluate_checkpoint(evaluation *e, const char *prefix, od_eval_
     return out->table ? OD_OK : od_error_nomem(err, "the table");
 }
 
-static const char *checkpoint_dir(const od_eval_options *o)
-{
-    return o->checkpoint_dir ? o->checkpoint_dir : o->model_dir;
-}
 
 static od_status evaluate_newest(evaluation *e, od_eval_summary *out, od_error *err)
 {
@@ -110,9 +105,9 @@ static od_status evaluate_newest(evaluation *e, od_eval_summary *out, od_error *
 od_status od_eval_run(const od_eval_options *options, od_eval_summary *out, od_error *err)
 {
     evaluation e = {.o = options};
-    od_status status = open_evaluation(&e, err);
+    od_status status = od_eval_session_open(&e, err);
     if (status == OD_OK) status = evaluate_newest(&e, out, err);
-    close_evaluation(&e);
+    od_eval_session_close(&e);
     return status;
 }
 
@@ -174,8 +169,8 @@ static od_status evaluate_stream(evaluation *e, double wait_interval, double tim
 od_status od_eval_continuously(const od_eval_options *options, double wait_interval, double timeout, od_error *err)
 {
     evaluation e = {.o = options};
-    od_status status = open_evaluation(&e, err);
+    od_status status = od_eval_session_open(&e, err);
     if (status == OD_OK) status = evaluate_stream(&e, wait_interval, timeout, err);
-    close_evaluation(&e);
+    od_eval_session_close(&e);
     return status;
 }

@@ -200,9 +200,29 @@ static od_status evaluate_all(eval_pass *p, od_loader *loader, od_error *err)
     }
 }
 
+enum { RESAMPLES = 200 }; /* the interval's error comes from the jackknife: more change little */
+
+/* mAP's interval by resampling images. Data that can't give one is no error. */
+static od_status find_interval(const eval_pass *p, od_evaluation *out, od_error *err)
+{
+    od_bootstrap_options options = od_bootstrap_options_default();
+    od_bootstrap *b;
+    options.num_resamples = RESAMPLES;
+    options.num_threads = p->e->threads;
+    if (!p->run->output_dir || out->stats[OD_COCO_AP] < 0) return OD_OK;
+    OD_TRY(od_bootstrap_run(&b, p->e->coco, &options, err));
+    out->map = od_bootstrap_stat(b, OD_COCO_AP);
+    od_bootstrap_free(b);
+    return OD_OK;
+}
+
 static od_status write_events(const eval_pass *p, const od_evaluation *out, od_error *err)
 {
     od_events_writer *w = p->run->events;
+    if (isfinite(out->map.low) && isfinite(out->map.high)) {
+        OD_TRY(od_events_writer_scalar(w, OD_TAG_MAP_LOW, p->run->step, out->map.low, err));
+        OD_TRY(od_events_writer_scalar(w, OD_TAG_MAP_HIGH, p->run->step, out->map.high, err));
+    }
     for (int i = 0; i < OD_COCO_NUM_STATS; i++) OD_TRY(od_events_writer_scalar(w, od_coco_stat_tag((od_coco_stat)i), p->run->step, out->stats[i], err));
     for (int i = 0; i < out->losses.count; i++) OD_TRY(od_events_writer_scalar(w, out->losses.item[i].tag, p->run->step, out->losses.item[i].value, err));
     for (int64_t c = 0; c < od_coco_eval_num_classes(p->e->coco); c++) {
@@ -226,6 +246,8 @@ static od_status write_metrics(const eval_pass *p, const od_evaluation *out, od_
     od_strbuf b = {0};
     od_strbuf_printf(&b, "{\n  \"step\": %lld,\n  \"metrics\": {", (long long)p->run->step);
     append_stats(&b, out->stats, "    ");
+    if (isfinite(out->map.low))
+        od_strbuf_printf(&b, "\n  },\n  \"interval\": {\n    \"of\": \"%s\", \"level\": 0.95, \"low\": %.17g, \"high\": %.17g", OD_TAG_MAP, out->map.low, out->map.high);
     od_strbuf_puts(&b, "\n  },\n  \"per_class\": {");
     for (int64_t c = 0; c < od_coco_eval_num_classes(p->e->coco); c++) {
         od_strbuf_puts(&b, c ? ",\n    " : "\n    ");
@@ -258,9 +280,12 @@ static od_status finish(eval_pass *p, od_evaluation *out, od_error *err)
     for (int i = 0; i < p->last.count; i++) out->losses.item[i].value = p->loss_sums[i] / (double)p->batches;
     out->images = p->images;
     if (p->repeats) od_log(OD_LOG_WARNING, "%lld images with a source_id that an earlier one has were left out of the metrics, as the OD API does", (long long)p->repeats);
+    out->map = (od_interval){.value = out->stats[OD_COCO_AP], .low = NAN, .high = NAN, .se = NAN};
+    OD_TRY(find_interval(p, out, err));
     if (p->run->events) OD_TRY(write_events(p, out, err));
     if (!p->run->output_dir) return OD_OK;
     OD_TRY(write_metrics(p, out, err));
+    if (p->run->detections_name) OD_TRY(od_coco_files_write_detections(&p->files, p->run->output_dir, p->run->detections_name, err));
     return od_coco_files_write(&p->files, p->run->output_dir, e->labels, od_model_num_classes(e->setup->model), err);
 }
 

@@ -6,6 +6,7 @@
 #define OD_TRAIN_EVALUATOR_H
 
 #include "events/event_writer.h"
+#include "objdet/bootstrap.h"
 #include "objdet/eval.h"
 #include "objdet/train.h"
 #include "train/run_setup.h"
@@ -16,6 +17,7 @@ typedef struct od_evaluation {
     const double *stats; /* [OD_COCO_NUM_STATS], the evaluator's */
     od_losses losses;    /* means over the batches, including regularisation and total */
     int64_t images, broken_images;
+    od_interval map;       /* of stats[OD_COCO_AP], 95 %; low and high NAN without output_dir or without boxes */
     double seconds;
 } od_evaluation;
 
@@ -30,6 +32,7 @@ typedef struct od_evaluator_run {
     void *progress_user;
     const volatile sig_atomic_t *stop;
     od_events_writer *events; /* gets metrics, losses and pictures; NULL: none */
+    const char *detections_name; /* a copy of detections.json under this name in output_dir; NULL: none */
     const char *output_dir;   /* gets metrics.json, detections.json, groundtruth.json; NULL: none */
 } od_evaluator_run;
 

@@ -4,10 +4,12 @@
  */
 #include "objdet/train.h"
 
+#include "data/class_balance.h"
 #include "data/loader.h"
 #include "events/tags.h"
 #include "train/eval_pictures.h"
 #include "train/evaluator.h"
+#include "train/history.h"
 #include "train/learning_rate.h"
 #include "train/optimizer.h"
 #include "train/run_files.h"
@@ -44,8 +46,9 @@ typedef struct trainer {
     int64_t step, total, saved_step, evaluated_step;
     double last_summary_time;
     int64_t last_summary_step;
-    double best_map;
-    int64_t evaluations_since_best;
+    od_history *history;
+    uint8_t *augment_labels;  /* [num_classes + 1], or NULL */
+    double *sampling_weights; /* [images], or NULL */
     int stopping_early;
 } trainer;
 
@@ -79,12 +82,22 @@ static void tell_text(const trainer *t, od_progress_kind kind, const char *text)
 
 /* --- opening -------------------------------------------------------------------------------------------------------------- */
 
+static od_status choose_sampling(trainer *t, od_error *err)
+{
+    const od_dataset *ds = t->train_input.dataset;
+    if (t->o->class_balanced_sampling) OD_TRY(od_class_balance_weights(ds, &t->sampling_weights, err));
+    if (!t->o->augment_only_classes) return OD_OK;
+    const od_label_map *labels = t->train_input.labels ? t->train_input.labels : od_dataset_label_map(ds);
+    return od_class_balance_labels(labels, t->o->augment_only_classes, od_model_num_classes(t->setup.model), &t->augment_labels, err);
+}
+
 static od_status open_inputs(trainer *t, od_error *err)
 {
     const ObjectDetection__Protos__TrainEvalPipelineConfig *p = t->setup.proto;
     od_run_input_options options = {0};
     OD_TRY(od_run_input_open(&t->train_input, &t->setup, p->train_input_reader, "train_input_reader", &options, err));
     OD_TRY(od_augmenter_create(&t->augmenter, t->setup.config, err));
+    OD_TRY(choose_sampling(t, err));
     if (!t->o->eval_every_n) return OD_OK;
     if (!p->n_eval_input_reader) {
         od_log(OD_LOG_WARNING, "the config has no eval_input_reader: training without evaluation");
@@ -128,6 +141,26 @@ static od_status load_variables(trainer *t, od_error *err)
     return OD_OK;
 }
 
+static const char *stop_metric(const trainer *t)
+{
+    return t->o->early_stop_metric ? t->o->early_stop_metric : OD_TAG_MAP;
+}
+
+static int stops_early(const trainer *t, double *best)
+{
+    return t->o->early_stop_patience > 0 && od_history_since_best(t->history, stop_metric(t), best) >= t->o->early_stop_patience;
+}
+
+/* What was evaluated up to the step that training goes on from. */
+static od_status open_history(trainer *t, od_error *err)
+{
+    double best;
+    OD_TRY(od_history_open(&t->history, t->o->model_dir, err));
+    od_history_cut(t->history, od_model_dir_newest(t->dir) ? t->step : -1);
+    t->stopping_early = stops_early(t, &best);
+    return OD_OK;
+}
+
 static od_status open_events(trainer *t, od_error *err)
 {
     OD_TRY(od_run_events_open(t->o->model_dir, OD_EVENTS_TRAIN_DIR, NULL, &t->events, err));
@@ -144,6 +177,8 @@ static od_status open_loader(trainer *t, od_error *err)
     options.start_step = t->step;
     options.max_boxes = t->train_input.max_boxes;
     options.num_classes = od_model_num_classes(t->setup.model);
+    options.weights = t->sampling_weights;
+    options.augment_labels = t->augment_labels;
     t->truth = od_calloc((size_t)t->batch_size, sizeof *t->truth);
     if (!t->truth) return od_error_nomem(err, "training");
     return od_loader_create(&t->loader, t->train_input.dataset, &options, err);
@@ -158,6 +193,7 @@ static od_status open_all(trainer *t, od_error *err)
     OD_TRY(open_inputs(t, err));
     OD_TRY(od_model_dir_open_for_training(&t->dir, t->o->model_dir, t->o->max_to_keep, err));
     OD_TRY(load_variables(t, err));
+    OD_TRY(open_history(t, err));
     OD_TRY(od_run_files_write(t->o->model_dir, t->setup.config, t->train_input.labels, err));
     OD_TRY(open_events(t, err));
     return open_loader(t, err);
@@ -174,6 +210,9 @@ static void close_all(trainer *t)
     od_run_input_deinit(&t->train_input);
     od_run_input_deinit(&t->eval_input);
     od_model_dir_close(t->dir);
+    od_history_free(t->history);
+    od_free(t->augment_labels);
+    od_free(t->sampling_weights);
     od_free(t->truth);
     od_run_setup_deinit(&t->setup);
 }
@@ -272,18 +311,35 @@ static od_status save(trainer *t, od_error *err)
     return OD_OK;
 }
 
-static void note_best(trainer *t, double map, int is_best)
+/* The metric's value of an evaluation; false when it has none of that name. */
+static int metric_value(const od_evaluation *e, const char *metric, double *value)
 {
-    if (is_best) t->evaluations_since_best = 0;
-    else t->evaluations_since_best++;
-    if (t->o->early_stop_patience <= 0 || t->evaluations_since_best < t->o->early_stop_patience) return;
-    char line[256];
-    double best = NAN;
-    const char *prefix = od_model_dir_best(t->dir, &best);
-    snprintf(line, sizeof line, "stopping early: %lld evaluations without a better mAP (last %.4f, best %.4f in %s)", (long long)t->evaluations_since_best, map,
-             best, prefix ? od_path_base(prefix) : "?");
+    for (int i = 0; i < OD_COCO_NUM_STATS; i++)
+        if (!strcmp(metric, od_coco_stat_tag((od_coco_stat)i))) return *value = e->stats[i], 1;
+    for (int i = 0; i < e->losses.count; i++)
+        if (!strcmp(metric, e->losses.item[i].tag)) return *value = e->losses.item[i].value, 1;
+    return 0;
+}
+
+/* Keeps the checkpoint when it is the best so far (losses count negated: higher is better there), and decides whether to stop. */
+static od_status note_best(trainer *t, const od_evaluation *e, od_error *err)
+{
+    const char *metric = stop_metric(t);
+    double value, best = NAN;
+    int is_best, loss = !strncmp(metric, "Loss/", 5);
+    if (!metric_value(e, metric, &value))
+        return od_error_set(err, OD_ERR_ARG, "early_stop_metric=%s: an evaluation has no such number; expected one of metrics.json's, such as %s or %s", metric,
+                            OD_TAG_MAP, OD_TAG_LOSS_TOTAL);
+    OD_TRY(od_model_dir_offer_best(t->dir, metric, loss ? -value : value, t->step, &is_best, err));
+    OD_TRY(od_history_put(t->history, t->step, od_path_base(od_model_dir_newest(t->dir)), e, NULL, err));
+    t->stopping_early = stops_early(t, &best);
+    if (!t->stopping_early) return OD_OK;
+    char line[400];
+    const char *prefix = od_model_dir_best(t->dir, NULL), *name = strcmp(metric, OD_TAG_MAP) ? metric : "mAP";
+    snprintf(line, sizeof line, "stopping early: %lld evaluations without a better %s (last %.4f, best %.4f in %s)",
+             (long long)od_history_since_best(t->history, metric, &best), name, value, best, prefix ? od_path_base(prefix) : "?");
     tell_text(t, OD_PROGRESS_NOTE, line);
-    t->stopping_early = 1;
+    return OD_OK;
 }
 
 static od_status evaluate(trainer *t, od_error *err)
@@ -298,10 +354,7 @@ static od_status evaluate(trainer *t, od_error *err)
     od_free(dir);
     if (status != OD_OK) return status;
     t->evaluated_step = t->step;
-    int is_best = 0;
-    OD_TRY(od_model_dir_offer_best(t->dir, OD_TAG_MAP, result.stats[OD_COCO_AP], t->step, &is_best, err));
-    note_best(t, result.stats[OD_COCO_AP], is_best);
-    return OD_OK;
+    return note_best(t, &result, err);
 }
 
 static int is_due(int64_t step, int64_t every)
@@ -314,10 +367,21 @@ static int stop_wanted(const trainer *t)
     return t->o->stop && *t->o->stop;
 }
 
+static int64_t eval_every(const trainer *t)
+{
+    return t->o->eval_every_n < 0 ? t->o->checkpoint_every_n : t->o->eval_every_n;
+}
+
+/* The evaluation that an interrupted training owes: it was stopped between saving and evaluating. */
+static od_status catch_up(trainer *t, od_error *err)
+{
+    int owed = t->evaluator && t->step > 0 && is_due(t->step, eval_every(t)) && !od_history_has(t->history, t->step);
+    return owed ? evaluate(t, err) : OD_OK;
+}
+
 static od_status after_step(trainer *t, od_error *err)
 {
-    int64_t eval_every = t->o->eval_every_n < 0 ? t->o->checkpoint_every_n : t->o->eval_every_n;
-    int last = t->step == t->total, evaluate_now = is_due(t->step, eval_every) || (last && t->o->eval_every_n != 0);
+    int last = t->step == t->total, evaluate_now = is_due(t->step, eval_every(t)) || (last && t->o->eval_every_n != 0);
     if (is_due(t->step, t->o->checkpoint_every_n) || last || evaluate_now || stop_wanted(t)) OD_TRY(save(t, err));
     return evaluate_now && !stop_wanted(t) ? evaluate(t, err) : OD_OK;
 }
@@ -346,12 +410,17 @@ static od_status train(trainer *t, od_error *err)
     double start = now();
     OD_TRY(open_all(t, err));
     tell_text(t, OD_PROGRESS_START, od_model_type(t->setup.model));
+    if (t->stopping_early && t->step < t->total) {
+        tell_text(t, OD_PROGRESS_NOTE, "training has stopped early; without --early_stop_patience, or with a larger one, it goes on");
+        return OD_OK;
+    }
     if (t->step >= t->total) {
         char line[200];
         snprintf(line, sizeof line, "step %lld of %lld: nothing left to train; give a larger --num_train_steps to go on", (long long)t->step, (long long)t->total);
         tell_text(t, OD_PROGRESS_NOTE, line);
         return OD_OK;
     }
+    OD_TRY(catch_up(t, err));
     OD_TRY(run_steps(t, err));
     od_progress_event done = od_progress_event_default(OD_PROGRESS_DONE);
     done.seconds = now() - start;
