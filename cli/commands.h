@@ -12,6 +12,7 @@
     X(eval, "eval", "COCO metrics and losses of a checkpoint on an evaluation set") \
     X(run, "run", "model_main_tf2.py's flags: trains, or evaluates checkpoints as they appear") \
     X(predict, "predict", "detections on pictures: annotated copies and a COCO results file") \
+    X(model, "model", "list: the supported networks; show: parameters, GFLOP, memory, a drawing") \
     X(bench, "bench", "how fast training and inference of a config run here, op by op") \
     X(data, "data", "look into, check, split and convert data sets: data info, check, split, convert") \
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \

@@ -316,6 +316,13 @@ od_status od_config_require_supported(const od_config *config, od_config_use use
     return status;
 }
 
+const char *od_support_value(const char *message, const char *field, int index)
+{
+    for (size_t i = 0; i < sizeof supported / sizeof *supported; i++)
+        if (supported[i].value && !strcmp(supported[i].type, message) && !strcmp(supported[i].field, field) && index-- == 0) return supported[i].value;
+    return NULL;
+}
+
 /* Finds a message type by its short name below `type`. */
 static const ProtobufCMessageDescriptor *find_type(const ProtobufCMessageDescriptor *type, const char *name)
 {

@@ -21,6 +21,9 @@ od_status od_config_require_supported(const od_config *config, od_config_use use
 /* The same as problems, all of them; of that severity. */
 void od_support_list(const od_config *config, od_config_use use, od_config_severity severity, od_problems *problems);
 
+/* Value number `index` (from 0) that a message type's field may have, e.g. "SsdFeatureExtractor", "type"; NULL behind the last. */
+const char *od_support_value(const char *message, const char *field, int index);
+
 /* For a test: a name in the tables that no message has, or NULL. */
 const char *od_support_bad_row(void);
 

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# objdet model list and show: what they print, the drawing, and what they say to wrong input.
+set -euo pipefail
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fail() { echo "FAILED: $1"; exit 1; }
+
+"$OBJDET" model list > "$dir/list"
+for type in ssd_mobilenet_v1_keras ssd_mobilenet_v2_keras ssd_mobilenet_v1_fpn_keras ssd_mobilenet_v2_fpn_keras ssd_resnet50_v1_fpn_keras ssd_resnet101_v1_fpn_keras \
+            ssd_resnet152_v1_fpn_keras; do
+  grep -qx "  $type" "$dir/list" || fail "$type is not in the list"
+done
+
+# The small network of tests/data: 1 class, FPNLite. The backbone is MobileNetV2's 2.26 million parameters.
+"$OBJDET" model show "$OD_SOURCE_DIR/tests/data/ssd_fpnlite.config" --height=320 --width=320 --svg="$dir/net.svg" > "$dir/out"
+head -1 "$dir/out" | grep -qE '^ssd_mobilenet_v2_fpn_keras \(ssd\), [0-9]+ class(es)?, 320 x 320$' || fail "the first line: $(head -1 "$dir/out")"
+grep -qE '^backbone +2\.258 M +1\.[0-9]{3}$' "$dir/out" || fail "the backbone's line: $(grep backbone "$dir/out")"
+grep -qE '^anchors +12804$' "$dir/out" || fail "anchors: $(grep anchors "$dir/out")"
+grep -qE '^memory, training +[0-9]+ MB, and [0-9.]+ MB for each further image of a batch$' "$dir/out" || fail "memory"
+python3 - "$dir/net.svg" <<'EOF' || fail "the drawing"
+import sys, xml.etree.ElementTree as t
+texts = [e.text for e in t.parse(sys.argv[1]).getroot().iter('{http://www.w3.org/2000/svg}text')]
+assert texts[0].startswith('ssd_mobilenet_v2_fpn_keras'), texts[0]
+assert 'conv2d 3x3/2 32 bn relu6' in texts and texts.count('upsample2x') == 2, texts
+assert {'160 rows', '40 rows', '3 rows'} <= set(texts), texts
+EOF
+
+"$OBJDET" model show "$dir/none.config" 2> "$dir/err" && fail "a missing config must fail"
+grep -q "^objdet: error: $dir/none.config: " "$dir/err" || fail "a missing config: $(cat "$dir/err")"
+"$OBJDET" model draw 2> "$dir/err" && fail "an unknown action must fail"
+[ "$(cat "$dir/err")" = "objdet model: error: expected 'list', or 'show' and a pipeline.config; see objdet model --help" ] || fail "unknown action: $(cat "$dir/err")"
+echo ok
