@@ -18,7 +18,7 @@ declare -A may=(
   [events]="util image events"
   [eval]="util config data eval"
   [report]="util image config data events eval report"
-  [train]="util tensor kernels nn config image data checkpoint detection models events eval train"
+  [train]="util tensor kernels nn config image data checkpoint detection models events eval report train"
 )
 bad=0
 for file in $(find src -name '*.c' -o -name '*.h'); do
