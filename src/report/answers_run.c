@@ -40,6 +40,24 @@ static void tell_best(od_answer *a, const od_training *t)
     if (t->best_checkpoint) od_texts_add(&a->points, "%s is kept as the best checkpoint (%s %.4f).", t->best_checkpoint, t->best_metric, t->best_value);
 }
 
+/* Whether the last and the best checkpoint differ beyond noise. */
+static void tell_comparison(od_answer *a, const od_report *r)
+{
+    const od_checkpoints *c = &r->checkpoints;
+    char figure[OD_FIGURE_TEXT];
+    size_t apart = 0;
+    if (!c->num_compared) {
+        if (r->training.map.count > 1) od_texts_add(&a->missing, "Whether two checkpoints differ beyond noise needs their detections: objdet eval --all_checkpoints keeps them.");
+        return;
+    }
+    for (size_t i = 0; i < c->count; i++) apart += c->rows[i].compared && c->rows[i].difference.distinct;
+    od_texts_add(&a->points, "Of %zu checkpoints compared with the best (%s, step %.0f), %zu differ beyond noise and %zu can't be told apart from it.", c->num_compared, c->rows[c->best].name, c->rows[c->best].step, apart, c->num_compared - apart);
+    const od_checkpoint_row *last = &c->rows[c->count - 1];
+    if (last->compared)
+        od_texts_add(&a->points, "The last one (step %.0f) minus the best: mAP %s, %s.", last->step, od_figure_text(figure, &last->difference.difference, 3), last->difference.distinct ? "a real difference" : "which can't be told from chance");
+    od_answer_link_add(a, "checkpoints", "checkpoint against checkpoint");
+}
+
 void od_answer_overfitting(od_answer *a, const od_report *r)
 {
     const od_training *t = &r->training;
@@ -80,6 +98,7 @@ void od_answer_overfitting(od_answer *a, const od_report *r)
         break;
     }
     tell_best(a, t);
+    tell_comparison(a, r);
 }
 
 /* ---- 5 ---- */

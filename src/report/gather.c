@@ -31,10 +31,10 @@ static od_status choose_files(od_report *r, od_error *err)
 {
     const od_report_options *o = r->o;
     if (!o->output && !o->json) return od_error_set(err, OD_ERR_ARG, "nowhere to write: give --output=report.html, or --json=FILE");
-    if (!o->model_dir && !(o->gt && o->dt))
-        return od_error_set(err, OD_ERR_ARG, "nothing to report on: give --gt=GT.json and --dt=DETECTIONS.json, or --model_dir=FOLDER of a training");
     if (o->gt && !o->dt) return od_error_set(err, OD_ERR_ARG, "--gt without --dt: the detections to hold against it are missing");
     if (o->dt && !o->gt) return od_error_set(err, OD_ERR_ARG, "--dt without --gt: the ground truth to hold it against is missing");
+    if (!o->model_dir && !(o->gt && o->dt))
+        return od_error_set(err, OD_ERR_ARG, "nothing to report on: give --gt=GT.json and --dt=DETECTIONS.json, or --model_dir=FOLDER of a training");
     if (!o->val_gt != !o->val_dt) return od_error_set(err, OD_ERR_ARG, "--val_gt and --val_dt belong together: give both or neither");
     OD_TRY(choose_path(&r->gt, o->gt, o->model_dir, "eval/groundtruth.json", err));
     OD_TRY(choose_path(&r->dt, o->dt, o->model_dir, "eval/detections.json", err));
@@ -84,6 +84,18 @@ static od_status read_config(od_report *r, od_error *err)
     return OD_OK;
 }
 
+static od_status read_checkpoints(od_report *r, od_error *err)
+{
+    if (!r->o->model_dir) return OD_OK;
+    od_bootstrap_options o = od_bootstrap_options_default();
+    o.num_resamples = r->o->num_resamples;
+    o.seed = r->o->seed;
+    o.num_threads = r->o->num_threads;
+    OD_TRY(od_checkpoints_read(&r->checkpoints, r->o->model_dir, &o, err));
+    if (r->checkpoints.problem[0]) od_texts_add(&r->notes, "Checkpoints could not be compared: %s", r->checkpoints.problem);
+    return OD_OK;
+}
+
 od_status od_report_gather(od_report *r, const od_report_options *o, od_error *err)
 {
     memset(r, 0, sizeof *r);
@@ -92,6 +104,7 @@ od_status od_report_gather(od_report *r, const od_report_options *o, od_error *e
     OD_TRY(choose_title(r, err));
     if (o->model_dir) OD_TRY(od_training_read(&r->training, o->model_dir, err));
     OD_TRY(read_config(r, err));
+    OD_TRY(read_checkpoints(r, err));
     if (!r->gt && !r->training.present)
         return od_error_set(err, OD_ERR_NOT_FOUND, "%s: neither event files nor eval/detections.json are in this folder, so there is nothing to report on", o->model_dir);
     OD_TRY(evaluate_all(r, err));
@@ -115,6 +128,7 @@ void od_report_deinit(od_report *r)
     od_gather_operating_point_deinit(&r->operating);
     od_gather_coco_deinit(&r->coco);
     od_training_deinit(&r->training);
+    od_checkpoints_deinit(&r->checkpoints);
     od_coco_eval_free(r->test);
     od_coco_eval_free(r->val);
     for (int i = 0; i < OD_NUM_ANSWERS; i++) od_answer_deinit(&r->answers[i]);

@@ -17,6 +17,7 @@
 #include "objdet/operating_point.h"
 #include "objdet/report.h"
 #include "report/answer.h"
+#include "report/checkpoints.h"
 #include "report/config_facts.h"
 #include "report/gallery.h"
 #include "report/training.h"
@@ -108,6 +109,7 @@ typedef struct od_report {
     od_gallery gallery;
     size_t gallery_shown;  /* of its items, as many as the file's size allows */
     od_training training;
+    od_checkpoints checkpoints;
     od_report_data data;
     od_answer answers[OD_NUM_ANSWERS];
     od_texts notes; /* what went wrong without stopping the report */

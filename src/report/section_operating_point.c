@@ -84,10 +84,10 @@ static void draw_curve(od_html *h, const od_report *r)
                             .fixed_x = true, .x_low = 0, .x_high = 1};
     od_html_figure(h, &chart, OD_FIGURE_WIDE, "Bands are 95 % intervals.");
     const od_chart_series cost_series = {.name = NULL, .x = x, .y = cost, .count = n};
-    char title[120];
-    snprintf(title, sizeof title, "Cost per image: %g a false detection, %g a missed object", c->cost_fp, c->cost_fn);
-    const od_chart cost_chart = {.title = title, .x_label = "threshold on the score", .series = &cost_series, .series_count = 1, .marks = &mark, .mark_count = 1, .height = 240, .fixed_x = true, .x_low = 0, .x_high = 1};
-    od_html_figure(h, &cost_chart, OD_FIGURE_WIDE, NULL);
+    char words[120];
+    snprintf(words, sizeof words, "A false detection costs %g, a missed object %g (--cost_fp, --cost_fn).", c->cost_fp, c->cost_fn);
+    const od_chart cost_chart = {.title = "Cost per image", .x_label = "threshold on the score", .series = &cost_series, .series_count = 1, .marks = &mark, .mark_count = 1, .height = 240, .fixed_x = true, .x_low = 0, .x_high = 1};
+    od_html_figure(h, &cost_chart, OD_FIGURE_WIDE, words);
     od_free(all);
 }
 

@@ -65,14 +65,28 @@ static void draw_losses(od_html *h, const od_training *t)
     od_html_figure(h, &chart, OD_FIGURE_WIDE, "Evaluation loss far above training loss, and rising while that falls, is overfitting.");
 }
 
+/* The value of `c` at each of the steps, NAN where it has none. */
+static void at_steps(const od_curve *c, const thinned *at, double *out)
+{
+    for (size_t i = 0; i < at->count; i++) {
+        out[i] = (double)NAN;
+        for (size_t k = 0; k < c->count; k++)
+            if (c->step[k] == at->x[i]) out[i] = c->value[k];
+    }
+}
+
 static void draw_map(od_html *h, const od_training *t)
 {
     if (!t->map.count) return;
     thinned map, map50, recall;
+    double low[MAX_POINTS], high[MAX_POINTS];
     thin(&t->map, &map);
     thin(&t->map50, &map50);
     thin(&t->recall, &recall);
-    const od_chart_series series[] = {series_of(&map, t->map_is_pascal ? "mAP at IoU 0.50" : "mAP"), series_of(&map50, "AP50"), series_of(&recall, "AR100")};
+    at_steps(&t->map_low, &map, low);
+    at_steps(&t->map_high, &map, high);
+    od_chart_series series[] = {series_of(&map, t->map_is_pascal ? "mAP at IoU 0.50" : "mAP"), series_of(&map50, "AP50"), series_of(&recall, "AR100")};
+    if (t->map_low.count && t->map_high.count) series[0].low = low, series[0].high = high;
     const od_chart_mark mark = {t->map.step[od_curve_highest(&t->map)], "best mAP"};
     char x_label[64];
     axis_label(t, x_label, sizeof x_label);
@@ -157,6 +171,30 @@ static void write_checkpoints(od_html *h, const od_training *t)
     }
 }
 
+/* Whether the checkpoints differ beyond noise. */
+static void write_comparison(od_html *h, const od_report *r)
+{
+    const od_checkpoints *c = &r->checkpoints;
+    od_html_puts(h, "<h3 id=\"checkpoints\">Do the checkpoints differ beyond noise?</h3>\n");
+    if (!c->num_compared) {
+        od_html_missing(h, "That needs each checkpoint's detections on the same images, and they were not kept.", "objdet eval --model_dir=MODEL_DIR --all_checkpoints");
+        if (!c->count) return;
+    }
+    od_html_table_begin(h, c->num_compared ? "The difference to the best, from resamples drawn for both alike: an interval that holds 0 means that these images can't tell the two apart." : NULL,
+                        "checkpoint|#step|#mAP|#minus the best|");
+    for (size_t i = 0; i < c->count; i++) {
+        const od_checkpoint_row *row = &c->rows[i];
+        od_html_printf(h, "<tr><th scope=\"row\">%s</th><td class=\"num\">%.0f</td>", row->name, row->step);
+        od_html_interval_cell(h, &row->map, 3);
+        if (row->compared)
+            od_html_interval_cell(h, &row->difference.difference, 3);
+        else
+            od_html_puts(h, "<td class=\"num\">–</td>");
+        od_html_printf(h, "<td>%s</td></tr>\n", i == c->best ? "the best" : !row->compared ? "" : row->difference.distinct ? "differs" : "can't be told apart");
+    }
+    od_html_table_end(h);
+}
+
 static void write_facts(od_html *h, const od_training *t)
 {
     const od_curve *steps = t->train_loss.count ? &t->train_loss : &t->map;
@@ -196,6 +234,7 @@ void od_section_training_html(od_html *h, const od_report *r)
     write_overfitting(h, t);
     draw_map(h, t);
     write_checkpoints(h, t);
+    write_comparison(h, r);
     draw_parts(h, t);
     od_html_printf(h, "<p class=\"small muted\">Read from %s%s%s.", t->train_run ? t->train_run : "", t->train_run && t->eval_run ? " and " : "", t->eval_run ? t->eval_run : "");
     if (t->other_eval_runs) od_html_printf(h, " %d further evaluation folder%s with fewer points %s left out.", t->other_eval_runs, t->other_eval_runs == 1 ? "" : "s", t->other_eval_runs == 1 ? "is" : "are");
@@ -208,6 +247,17 @@ static json_t *overfit_json(const od_overfit *o)
     return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "result", kinds[o->kind], "after_step", od_report_json_number(o->start), "clear_from_step", od_report_json_number(o->clear),
                      "lowest_eval_loss", od_report_json_number(o->lowest), "last_eval_loss", od_report_json_number(o->last), "noise", od_report_json_number(o->noise), "train_loss_then",
                      od_report_json_number(o->train_then), "train_loss_last", od_report_json_number(o->train_last), "evaluations", (json_int_t)o->evaluations);
+}
+
+static json_t *checkpoints_json(const od_checkpoints *c)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < c->count; i++) {
+        const od_checkpoint_row *row = &c->rows[i];
+        json_array_append_new(out, json_pack("{s:o,s:o,s:o,s:b,s:o,s:o}", "checkpoint", od_report_json_text(row->name), "step", od_report_json_number(row->step), "mAP", od_report_json_interval(&row->map), "best", i == c->best,
+                                             "minus_best", row->compared ? od_report_json_interval(&row->difference.difference) : json_null(), "distinct", row->compared ? json_boolean(row->difference.distinct) : json_null()));
+    }
+    return out;
 }
 
 json_t *od_section_training_json(const od_report *r)
@@ -224,6 +274,7 @@ json_t *od_section_training_json(const od_report *r)
     for (size_t i = 0; i < t->num_parts; i++)
         json_array_append_new(parts, json_pack("{s:o,s:o}", "train", od_report_json_curve(&t->train_parts[i]), "eval", od_report_json_curve(&t->eval_parts[i])));
     json_object_set_new(out, "loss_parts", parts);
+    json_object_set_new(out, "checkpoints", checkpoints_json(&r->checkpoints));
     json_object_set_new(out, "overfitting", overfit_json(&t->overfit));
     json_object_set_new(out, "batch_size", t->batch_size ? json_integer((json_int_t)t->batch_size) : json_null());
     json_object_set_new(out, "train_images", t->train_images ? json_integer((json_int_t)t->train_images) : json_null());

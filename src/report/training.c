@@ -61,6 +61,8 @@ static od_status copy_stats(od_training *t, const od_events *events, od_error *e
     for (int i = 0; i < OD_TAG_COCO_COUNT; i++) OD_TRY(copy_curve(&t->stats[i], od_events_find(events, stat_tags[i]), err));
     OD_TRY(copy_curve(&t->map50, od_events_find(events, stat_tags[1]), err));
     OD_TRY(copy_curve(&t->recall, od_events_find(events, stat_tags[8]), err));
+    OD_TRY(copy_curve(&t->map_low, od_events_find(events, "Interval/mAP_low"), err));
+    OD_TRY(copy_curve(&t->map_high, od_events_find(events, "Interval/mAP_high"), err));
     drop_negative(&t->map);
     drop_negative(&t->map50);
     drop_negative(&t->recall);
@@ -183,7 +185,7 @@ od_status od_training_read(od_training *t, const char *model_dir, od_error *err)
 
 void od_training_deinit(od_training *t)
 {
-    od_curve *curves[] = {&t->train_loss, &t->eval_loss, &t->map, &t->map50, &t->recall, &t->learning_rate, &t->steps_per_second};
+    od_curve *curves[] = {&t->train_loss, &t->eval_loss, &t->map, &t->map50, &t->recall, &t->map_low, &t->map_high, &t->learning_rate, &t->steps_per_second};
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) od_curve_deinit(curves[i]);
     for (size_t i = 0; i < OD_TRAINING_MAX_PARTS; i++) {
         od_curve_deinit(&t->train_parts[i]);

@@ -18,6 +18,7 @@ typedef struct od_training {
     od_curve train_parts[OD_TRAINING_MAX_PARTS], eval_parts[OD_TRAINING_MAX_PARTS]; /* by tag, in the same order */
     size_t num_parts;
     od_curve map, map50, recall;    /* evaluation: mAP (or Pascal's), mAP@.50, AR@100 */
+    od_curve map_low, map_high;     /* ends of mAP's 95 % interval, where the training wrote them */
     int map_is_pascal;              /* `map` is PASCAL's mAP at IoU .5 */
     od_curve stats[12];             /* evaluation: COCO's numbers in pycocotools' order, as far as written */
     od_curve learning_rate, steps_per_second;
