@@ -16,5 +16,7 @@ say "evaluation on the test images, which training has not seen"
 "$objdet" eval --model_dir=demo/model --eval_input_path=demo/data/test.record
 say "pictures"
 "$objdet" predict --model_dir=demo/model --output_dir=demo/pictures --min_score_thresh=0.3 $(ls demo/data/images/test_000*.jpg | head -12)
+say "the report: twelve questions answered, failures with pictures, curves, data"
+"$objdet" report --model_dir=demo/model --images=demo/data/images --output=demo/report.html --json=demo/report.json
 say "done"
-echo "look at demo/pictures/*.jpg, demo/model/eval/metrics.json, and: tensorboard --logdir demo/model"
+echo "open demo/report.html; then look at demo/pictures/*.jpg, demo/model/eval/metrics.json, and: tensorboard --logdir demo/model"

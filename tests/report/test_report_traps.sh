@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The answer sheet on clean data and on planted traps: a leak, a flipped copy, a patient on both sides, an imbalance, an absent
+# class, a detector that invents on empty images, a calibrator fitted on the test set, an overfitted training, a single dot.
+set -euo pipefail
+dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
+python3 "$OD_SOURCE_DIR/tests/report/report_traps.py" "$OBJDET" "$dir"
+
+# The report's numbers are coco-eval's, and the page shows the JSON's.
+"$OBJDET" coco-eval --gt="$dir/clean/test.json" --dt="$dir/clean/test_dt.json" --json="$dir/coco.json" > /dev/null
+python3 - "$dir" <<'END'
+import json, sys
+d = sys.argv[1]
+coco, report, page = json.load(open(d + "/coco.json")), json.load(open(d + "/clean.json")), open(d + "/clean.html").read()
+for name, value in zip(coco["stat_names"], coco["stats"]):
+    got = report["coco"]["stats"][name]["value"]
+    assert (got is None and value == -1) or got == value, (name, got, value)
+    assert value == -1 or f"{value:.3f}" in page, (name, value)
+for c in report["coco"]["classes"]:
+    for name, v in c["stats"].items():
+        assert (v["value"] is None) == (coco["per_class"][c["name"]][name] == -1), (c["name"], name)
+        assert v["value"] is None or v["value"] == coco["per_class"][c["name"]][name], (c["name"], name)
+ap = report["coco"]["stats"]["AP"]
+assert 0 <= ap["low"] <= ap["value"] <= ap["high"] <= 1
+assert f"[{ap['low']:.3f}, {ap['high']:.3f}]" in page
+f = report["failures"]
+assert f["total"] == sum(f["counts"].values()) == page.count("<tr data-kind=")
+assert f["with_pictures"] == page.count('<li class="failure"')
+for a in report["answers"]:
+    assert a["verdict"] in ("good", "told", "watch", "problem", "open") and a["answer"] and a["evidence"], a
+    assert f'id="q{a["number"]}"' in page
+END
+
+# Options that don't go together.
+fails() { local expected=$1; shift; if "$OBJDET" report "$@" > "$dir/out" 2>&1; then echo "accepted: $*"; exit 1; fi; grep -qF -- "$expected" "$dir/out" || { echo "expected '$expected', got:"; cat "$dir/out"; exit 1; }; }
+fails "nothing to report on: give --gt=GT.json and --dt=DETECTIONS.json, or --model_dir" --output="$dir/x.html"
+fails "--gt without --dt" --gt="$dir/clean/test.json" --output="$dir/x.html"
+fails "nowhere to write" --gt="$dir/clean/test.json" --dt="$dir/clean/test_dt.json"
+fails "--val_gt and --val_dt belong together" --gt="$dir/clean/test.json" --dt="$dir/clean/test_dt.json" --val_gt="$dir/clean/val.json" --output="$dir/x.html"
+fails "no such folder; --model_dir is the folder of a training" --model_dir="$dir/none" --output="$dir/x.html"
+mkdir "$dir/empty"
+fails "neither event files nor eval/detections.json" --model_dir="$dir/empty" --output="$dir/x.html"
+[ ! -e "$dir/x.html" ]
+echo ok
