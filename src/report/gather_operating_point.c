@@ -57,16 +57,18 @@ static od_status choose_threshold(od_report *r, const od_operating_options *o, o
     return OD_OK;
 }
 
-/* What other rules would have chosen, and what that gives on the evaluated images. */
+/* What other rules would have chosen, and what that gives on the evaluated images. Their thresholds need no intervals. */
 static od_status gather_rules(od_report *r, const od_operating_options *o, od_error *err)
 {
+    od_operating_options choose = *o;
+    choose.match.num_resamples = 0;
     static const struct {
         od_threshold_rule rule;
         double bound;
     } rules[OD_REPORT_RULES] = {{OD_RULE_F1, 0}, {OD_RULE_COST, 0}, {OD_RULE_MIN_SENSITIVITY, .9}, {OD_RULE_MAX_FALSE_PER_IMAGE, .5}};
     const od_coco_eval *fit = r->val ? r->val : r->test;
     for (int i = 0; i < OD_REPORT_RULES; i++) {
-        OD_TRY(od_threshold_choose(&r->operating.rules[i], fit, -1, OD_LEVEL_BOX, rules[i].rule, rules[i].bound, o, err));
+        OD_TRY(od_threshold_choose(&r->operating.rules[i], fit, -1, OD_LEVEL_BOX, rules[i].rule, rules[i].bound, &choose, err));
         OD_TRY(od_operating_point_compute(&r->operating.rule_points[i], r->test, -1, OD_LEVEL_BOX, r->operating.rules[i].threshold, o, err));
     }
     return OD_OK;

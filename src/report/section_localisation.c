@@ -26,7 +26,7 @@ static void draw_froc(od_html *h, const od_report_localisation *l)
     }
     const od_chart_series series[] = {{.name = "all thresholds", .x = x, .y = y, .count = x && y ? n : 0, .step = true},
                                       {.name = "with 95 % interval", .x = od_froc_rates, .y = rate_y, .low = low, .high = high, .count = OD_FROC_NUM_RATES, .markers = true, .dashed = true}};
-    const od_chart chart = {.title = "FROC", .x_label = "false detections per image (up to 1/64 at the left edge)", .y_label = "objects found", .series = series, .series_count = 2,
+    const od_chart chart = {.title = "FROC", .x_label = "false detections per image", .y_label = "objects found", .series = series, .series_count = 2,
                             .log_x = true, .fixed_y = true, .y_low = 0, .y_high = 1};
     od_html_figure(h, &chart, OD_FIGURE_WIDE, "The share of objects found against what it costs in false detections, over all thresholds (IoU at least 0.50).");
     od_free(x);

@@ -131,8 +131,8 @@ static void write_overfitting(od_html *h, const od_training *t)
         od_html_missing(h, text, "objdet eval --model_dir=MODEL_DIR --all_checkpoints");
         return;
     case OD_OVERFIT_NONE:
-        snprintf(text, sizeof text, "No overfitting to be seen: the evaluation loss is lowest at %s (%.4g) and %.4g over the last evaluations, a difference within its noise (standard deviation %.2g).",
-                 where, o->lowest, o->last, o->noise);
+        snprintf(text, sizeof text, "No overfitting to be seen: the evaluation loss is %.4g at its lowest, %s, and %.4g over the last evaluations; its noise has a standard deviation of %.2g.",
+                 o->lowest, where, o->last, o->noise);
         od_html_note(h, OD_VERDICT_GOOD, text);
         return;
     case OD_OVERFIT_FOUND:
