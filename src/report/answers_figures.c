@@ -251,7 +251,7 @@ void od_answer_failures(od_answer *a, const od_report *r)
         od_texts_add(&a->points, "Over all scores, %s ones (%s) cost the most: AP50 would be %.3f higher without them.", od_failure_kind_name((od_failure_kind)costliest), od_failure_kind_sentence((od_failure_kind)costliest), t->cost[costliest]);
     if (!od_failures_count(r->failures)) a->verdict = OD_VERDICT_GOOD;
     if (r->gallery_shown) {
-        od_texts_add(&a->points, "%zu of them are shown with pictures, ground truth beside detection.", r->gallery_shown);
+        od_texts_add(&a->points, "The worst are shown with pictures, ground truth beside detection.");
     } else if (od_failures_count(r->failures) && r->o->gallery) {
         od_texts_add(&a->missing, "No picture was found to show them.");
         od_texts_add(&a->commands, "objdet report ... --images=FOLDER_WITH_THE_PICTURES");

@@ -92,13 +92,25 @@ static void write_section(od_html *h, const od_report *r, int i)
     od_html_section_end(h);
 }
 
-od_status od_page_write(const od_report *r, const char *path, od_error *err)
+static void write_page(od_html *h, const od_report *r)
+{
+    write_head(h, r);
+    write_nav(h);
+    for (int i = 0; i < NUM_SECTIONS; i++) write_section(h, r, i);
+    write_foot(h);
+}
+
+/* Writes with fewer and fewer pictures, the least bad first, until the page is as small as asked. */
+od_status od_page_write(od_report *r, const char *path, od_error *err)
 {
     od_html h = {0};
-    write_head(&h, r);
-    write_nav(&h);
-    for (int i = 0; i < NUM_SECTIONS; i++) write_section(&h, r, i);
-    write_foot(&h);
+    size_t limit = (size_t)(r->o->max_size_mb * 1e6);
+    for (write_page(&h, r); h.out.size > limit && r->gallery_shown && !od_strbuf_failed(&h.out); write_page(&h, r)) {
+        size_t fewer = 1 + (size_t)((double)r->gallery_shown * (double)(h.out.size - limit) / (double)h.out.size);
+        r->gallery_shown -= fewer < r->gallery_shown ? fewer : r->gallery_shown;
+        od_strbuf_deinit(&h.out);
+        h = (od_html){0};
+    }
     od_status status = od_strbuf_failed(&h.out) ? od_error_nomem(err, path) : od_file_write_all(path, h.out.data, h.out.size, err);
     od_strbuf_deinit(&h.out);
     return status;

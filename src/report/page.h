@@ -9,7 +9,8 @@
 
 #include <jansson.h>
 
-od_status od_page_write(const od_report *r, const char *path, od_error *err);
+/* Lowers r->gallery_shown until the page is within max_size_mb. */
+od_status od_page_write(od_report *r, const char *path, od_error *err);
 od_status od_page_write_json(const od_report *r, const char *path, od_error *err);
 
 #endif

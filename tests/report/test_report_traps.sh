@@ -31,6 +31,19 @@ for a in report["answers"]:
     assert f'id="q{a["number"]}"' in page
 END
 
+# A page that would grow too large has fewer pictures, and none when even the rest is too large.
+for limit in 0.2 0.01; do
+  "$OBJDET" report --gt="$dir/inventor/test.json" --dt="$dir/inventor/test_dt.json" --resamples=40 --max_size_mb=$limit --output="$dir/small.html" --json="$dir/small.json" > /dev/null 2>&1
+  python3 - "$dir" "$limit" <<'END'
+import json, sys
+page, doc = open(sys.argv[1] + "/small.html").read(), json.load(open(sys.argv[1] + "/small.json"))
+shown = page.count('<li class="failure"')
+assert shown == doc["failures"]["with_pictures"]
+assert len(page.encode()) <= float(sys.argv[2]) * 1e6 or shown == 0, (len(page), shown)
+assert doc["failures"]["total"] > 0 and (sys.argv[2] != "0.01" or shown == 0)
+END
+done
+
 # Options that don't go together.
 fails() { local expected=$1; shift; if "$OBJDET" report "$@" > "$dir/out" 2>&1; then echo "accepted: $*"; exit 1; fi; grep -qF -- "$expected" "$dir/out" || { echo "expected '$expected', got:"; cat "$dir/out"; exit 1; }; }
 fails "nothing to report on: give --gt=GT.json and --dt=DETECTIONS.json, or --model_dir" --output="$dir/x.html"
