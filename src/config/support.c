@@ -134,6 +134,8 @@ static const struct {
     {"PreprocessingStep", "random_scale_crop_and_pad_to_square", NULL},
     {"PreprocessingStep", "adjust_gamma", NULL},
     {"Optimizer", "momentum_optimizer", NULL},
+    {"Optimizer", "adam_optimizer", NULL},
+    {"Optimizer", "rms_prop_optimizer", NULL},
     {"LearningRate", "constant_learning_rate", NULL},
     {"LearningRate", "exponential_decay_learning_rate", NULL},
     {"LearningRate", "manual_step_learning_rate", NULL},

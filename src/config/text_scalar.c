@@ -133,6 +133,7 @@ static int read_string(text_parser *p, const ProtobufCMessage *m, const Protobuf
         return 0;
     }
     if (od_strbuf_failed(&b)) {
+        od_strbuf_deinit(&b);
         p->nomem = 1;
         return 0;
     }

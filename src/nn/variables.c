@@ -19,7 +19,7 @@ void od_variables_deinit(od_variables *v)
     od_free(v->sums);
     od_aligned_free(v->value);
     od_aligned_free(v->grad);
-    od_aligned_free(v->slot);
+    for (int i = 0; i < OD_MAX_SLOTS; i++) od_aligned_free(v->slot[i]);
     *v = (od_variables){0};
 }
 
@@ -75,9 +75,17 @@ od_status od_variables_allocate(od_variables *v, int with_training, od_error *er
 {
     if (!v->value) v->value = zeroed(v->elements);
     if (with_training && !v->grad) v->grad = zeroed(v->elements);
-    if (with_training && !v->slot) v->slot = zeroed(v->elements);
     if (!v->sums) v->sums = od_calloc(v->count + 1, sizeof *v->sums);
-    if (!v->value || !v->sums || (with_training && (!v->grad || !v->slot))) return od_error_nomem(err, "the model's variables");
+    if (!v->value || !v->sums || (with_training && !v->grad)) return od_error_nomem(err, "the model's variables");
+    return with_training ? od_variables_allocate_slots(v, 1, err) : OD_OK;
+}
+
+od_status od_variables_allocate_slots(od_variables *v, int count, od_error *err)
+{
+    for (int i = 0; i < count && i < OD_MAX_SLOTS; i++) {
+        if (!v->slot[i]) v->slot[i] = zeroed(v->elements);
+        if (!v->slot[i]) return od_error_nomem(err, "the optimiser's state");
+    }
     return OD_OK;
 }
 

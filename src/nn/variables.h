@@ -46,13 +46,15 @@ typedef struct od_variable {
     od_init init;
 } od_variable;
 
+enum { OD_MAX_SLOTS = 2 };
+
 typedef struct od_variables {
     od_variable *items;
     size_t count, capacity;
     size_t elements;        /* of each block */
     float *value, *grad;    /* blocks of `elements`; NULL until od_variables_allocate; grad may stay NULL */
     double *sums;           /* [count]: room for one number a variable; sums over variables are made in their order, whatever the threads */
-    float *slot;            /* the optimiser's momentum, or NULL */
+    float *slot[OD_MAX_SLOTS]; /* the optimiser's state, blocks of `elements`; NULL: unused */
     int64_t version;        /* changed by whoever writes values, so that packed copies are renewed */
 } od_variables;
 
@@ -65,9 +67,11 @@ od_status od_variables_add(od_variables *v, const char *name, int rank, const in
 /* Index of a name, or OD_NO_VAR. */
 od_var od_variables_find(const od_variables *v, const char *name);
 
-/* Allocates the blocks for all variables added so far (zero); with_training also gradients and slots. Variables
+/* Allocates the blocks for all variables added so far (zero); with_training also gradients and one slot. Variables
  * can't be added afterwards. */
 od_status od_variables_allocate(od_variables *v, int with_training, od_error *err);
+/* The first `count` slots, up to OD_MAX_SLOTS (zero where new). */
+od_status od_variables_allocate_slots(od_variables *v, int count, od_error *err);
 /* Draws initial values: each variable's own stream of (seed, its name), whatever the order. */
 void od_variables_initialize(od_variables *v, uint64_t seed);
 

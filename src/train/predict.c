@@ -77,11 +77,11 @@ static od_status open_config(predictor *p, od_error *err)
 static od_status open_checkpoint(predictor *p, od_error *err)
 {
     int64_t step;
-    if (p->o->checkpoint) return od_variables_restore(p->o->checkpoint, p->setup.model, 0, &step, err);
+    if (p->o->checkpoint) return od_variables_restore(p->o->checkpoint, p->setup.model, NULL, &step, err);
     od_model_dir *dir;
     OD_TRY(od_model_dir_open(&dir, p->o->model_dir, err));
     const char *newest = od_model_dir_newest(dir);
-    od_status status = newest ? od_variables_restore(newest, p->setup.model, 0, &step, err)
+    od_status status = newest ? od_variables_restore(newest, p->setup.model, NULL, &step, err)
                               : od_error_set(err, OD_ERR_NOT_FOUND, "%s: no checkpoint (ckpt-N.index) in this folder or its checkpoint/; train first or give --checkpoint",
                                              p->o->model_dir);
     od_model_dir_close(dir);

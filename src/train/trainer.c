@@ -124,7 +124,7 @@ static od_status load_variables(trainer *t, od_error *err)
 {
     const char *newest = od_model_dir_newest(t->dir);
     if (newest) {
-        OD_TRY(od_variables_restore(newest, t->setup.model, 1, &t->step, err));
+        OD_TRY(od_variables_restore(newest, t->setup.model, &t->optimizer, &t->step, err));
         if (t->step < 0) t->step = 0;
         t->saved_step = t->step;
         tell_text(t, OD_PROGRESS_RESUMED, od_path_base(newest));
@@ -190,6 +190,7 @@ static od_status open_all(trainer *t, od_error *err)
     OD_TRY(od_run_setup_init(&t->setup, t->o->pipeline_config_path, OD_USE_TRAIN, err));
     OD_TRY(find_total(t, err));
     OD_TRY(od_optimizer_init(&t->optimizer, t->setup.config, t->threads, err));
+    OD_TRY(od_optimizer_allocate(&t->optimizer, od_model_variables(t->setup.model), err));
     OD_TRY(open_inputs(t, err));
     OD_TRY(od_model_dir_open_for_training(&t->dir, t->o->model_dir, t->o->max_to_keep, err));
     OD_TRY(load_variables(t, err));
@@ -305,7 +306,7 @@ static od_status write_summaries(trainer *t, const od_batch *b, const od_losses 
 static od_status save(trainer *t, od_error *err)
 {
     if (t->saved_step == t->step) return OD_OK;
-    OD_TRY(od_variables_save(t->dir, t->setup.model, t->step, t->optimizer.momentum, err));
+    OD_TRY(od_variables_save(t->dir, t->setup.model, t->step, &t->optimizer, err));
     t->saved_step = t->step;
     tell_text(t, OD_PROGRESS_CHECKPOINT, od_path_base(od_model_dir_newest(t->dir)));
     return OD_OK;

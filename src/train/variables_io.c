@@ -6,37 +6,43 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SLOT "momentum"
 #define OPTIMIZER "optimizer"
 
-static od_status write_variables(od_checkpoint_writer *w, const od_variables *vars, od_error *err)
+static od_status write_variables(od_checkpoint_writer *w, const od_variables *vars, const char *const *slots, od_error *err)
 {
     for (size_t i = 0; i < vars->count; i++) {
         const od_variable *v = &vars->items[i];
         OD_TRY(od_checkpoint_writer_add(w, v->name, OD_F32, v->rank, v->shape, vars->value + v->offset, err));
     }
-    for (size_t i = 0; i < vars->count; i++) {
-        const od_variable *v = &vars->items[i];
-        if (v->trainable) OD_TRY(od_checkpoint_writer_add_slot(w, v->name, OPTIMIZER, SLOT, OD_F32, v->rank, v->shape, vars->slot + v->offset, err));
+    for (int k = 0; slots[k]; k++)
+        for (size_t i = 0; i < vars->count; i++) {
+            const od_variable *v = &vars->items[i];
+            if (v->trainable) OD_TRY(od_checkpoint_writer_add_slot(w, v->name, OPTIMIZER, slots[k], OD_F32, v->rank, v->shape, vars->slot[k] + v->offset, err));
+        }
+    return OD_OK;
+}
+
+static od_status write_counters(od_checkpoint_writer *w, int64_t step, int64_t save_counter, const od_optimizer *optimizer, od_error *err)
+{
+    od_optimizer_number numbers[4];
+    int n = od_optimizer_numbers(optimizer, numbers);
+    OD_TRY(od_checkpoint_writer_add_i64(w, "step", step, err));
+    OD_TRY(od_checkpoint_writer_add_i64(w, "save_counter", save_counter, err));
+    OD_TRY(od_checkpoint_writer_add_i64(w, OPTIMIZER "/iter", step, err));
+    for (int i = 0; i < n; i++) {
+        char path[64];
+        snprintf(path, sizeof path, OPTIMIZER "/%s", numbers[i].name);
+        OD_TRY(od_checkpoint_writer_add_f32(w, path, numbers[i].value, err));
     }
     return OD_OK;
 }
 
-static od_status write_counters(od_checkpoint_writer *w, int64_t step, int64_t save_counter, float momentum, od_error *err)
-{
-    OD_TRY(od_checkpoint_writer_add_i64(w, "step", step, err));
-    OD_TRY(od_checkpoint_writer_add_i64(w, "save_counter", save_counter, err));
-    OD_TRY(od_checkpoint_writer_add_i64(w, OPTIMIZER "/iter", step, err));
-    OD_TRY(od_checkpoint_writer_add_f32(w, OPTIMIZER "/decay", 0, err));
-    return od_checkpoint_writer_add_f32(w, OPTIMIZER "/momentum", momentum, err);
-}
-
-od_status od_variables_save(od_model_dir *dir, od_model *model, int64_t step, float momentum, od_error *err)
+od_status od_variables_save(od_model_dir *dir, od_model *model, int64_t step, const od_optimizer *optimizer, od_error *err)
 {
     od_checkpoint_writer *w;
     OD_TRY(od_checkpoint_writer_create(&w, od_model_dir_next(dir), err));
-    od_status status = write_variables(w, od_model_variables(model), err);
-    if (status == OD_OK) status = write_counters(w, step, od_model_dir_next_number(dir), momentum, err);
+    od_status status = write_variables(w, od_model_variables(model), od_optimizer_slots(optimizer), err);
+    if (status == OD_OK) status = write_counters(w, step, od_model_dir_next_number(dir), optimizer, err);
     if (status != OD_OK) {
         od_checkpoint_writer_abort(w);
         return status;
@@ -70,17 +76,17 @@ static od_status copy_tensor(const char *prefix, const od_variable *v, const od_
                         prefix, v->name, have, want);
 }
 
-static od_status restore_slot(od_checkpoint *c, od_variables *vars, const od_variable *v, int *missing, od_error *err)
+static od_status restore_slot(od_checkpoint *c, float *slot, const char *name, const od_variable *v, int *missing, od_error *err)
 {
     od_checkpoint_tensor t;
-    if (od_checkpoint_find_slot(c, v->name, SLOT, &t, NULL) == OD_OK)
-        return copy_tensor(od_checkpoint_prefix(c), v, &t, vars->slot + v->offset, err);
-    memset(vars->slot + v->offset, 0, (size_t)v->size * sizeof *vars->slot);
+    if (od_checkpoint_find_slot(c, v->name, name, &t, NULL) == OD_OK)
+        return copy_tensor(od_checkpoint_prefix(c), v, &t, slot + v->offset, err);
+    memset(slot + v->offset, 0, (size_t)v->size * sizeof *slot);
     (*missing)++;
     return OD_OK;
 }
 
-static od_status restore_all(od_checkpoint *c, od_variables *vars, int with_slots, od_error *err)
+static od_status restore_all(od_checkpoint *c, od_variables *vars, const char *const *slots, od_error *err)
 {
     int missing = 0;
     for (size_t i = 0; i < vars->count; i++) {
@@ -88,18 +94,20 @@ static od_status restore_all(od_checkpoint *c, od_variables *vars, int with_slot
         od_checkpoint_tensor t;
         OD_TRY(od_checkpoint_find(c, v->name, &t, err));
         OD_TRY(copy_tensor(od_checkpoint_prefix(c), v, &t, vars->value + v->offset, err));
-        if (with_slots && v->trainable) OD_TRY(restore_slot(c, vars, v, &missing, err));
+        for (int k = 0; slots && slots[k] && v->trainable; k++) OD_TRY(restore_slot(c, vars->slot[k], slots[k], v, &missing, err));
     }
     vars->version++;
-    if (missing) od_log(OD_LOG_WARNING, "%s: no momentum for %d variables; they start at rest", od_checkpoint_prefix(c), missing);
+    if (missing)
+        od_log(OD_LOG_WARNING, "%s: no %s of the optimiser for %d variables; they start at rest", od_checkpoint_prefix(c),
+               slots[1] ? "state" : slots[0], missing);
     return OD_OK;
 }
 
-od_status od_variables_restore(const char *prefix, od_model *model, int with_slots, int64_t *step, od_error *err)
+od_status od_variables_restore(const char *prefix, od_model *model, const od_optimizer *optimizer, int64_t *step, od_error *err)
 {
     od_checkpoint *c;
     OD_TRY(od_checkpoint_open(&c, prefix, err));
-    od_status status = restore_all(c, od_model_variables(model), with_slots, err);
+    od_status status = restore_all(c, od_model_variables(model), optimizer ? od_optimizer_slots(optimizer) : NULL, err);
     if (status == OD_OK && od_checkpoint_step(c, step, NULL) != OD_OK) *step = -1;
     od_checkpoint_close(c);
     return status;

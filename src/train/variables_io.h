@@ -9,13 +9,14 @@
 #include "checkpoint/model_dir.h"
 #include "config/config.h"
 #include "models/model.h"
+#include "train/optimizer.h"
 
 /* Writes the next checkpoint of a model_dir and makes it the newest. */
-od_status od_variables_save(od_model_dir *dir, od_model *model, int64_t step, float momentum, od_error *err);
+od_status od_variables_save(od_model_dir *dir, od_model *model, int64_t step, const od_optimizer *optimizer, od_error *err);
 
-/* Reads every variable of the model (OD_ERR_MISMATCH names the first that is missing or has another shape); with_slots
- * also the optimiser's momentum, zero with a warning where the checkpoint has none. *step: -1 when it doesn't say. */
-od_status od_variables_restore(const char *prefix, od_model *model, int with_slots, int64_t *step, od_error *err);
+/* Reads every variable of the model (OD_ERR_MISMATCH names the first that is missing or has another shape); with an
+ * optimizer (NULL: none) also its slots, zero with a warning where the checkpoint has none. *step: -1 when it doesn't say. */
+od_status od_variables_restore(const char *prefix, od_model *model, const od_optimizer *optimizer, int64_t *step, od_error *err);
 
 /* train_config's fine_tune_checkpoint into freshly initialised variables; nothing when there is none. *restored: how many. */
 od_status od_variables_fine_tune(const od_config *config, od_model *model, size_t *restored, od_error *err);

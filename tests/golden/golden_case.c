@@ -88,7 +88,7 @@ od_status golden_reset_variables(golden_case *c, od_error *err)
             return od_error_set(err, OD_ERR_MISMATCH, "%s/moving.safetensors: %s has %zu bytes; expected %lld floats", c->dir, v->name, m->bytes, (long long)v->size);
         memcpy(vars->value + v->offset, m->data, m->bytes);
     }
-    memset(vars->slot, 0, vars->elements * sizeof(float));
+    memset(vars->slot[0], 0, vars->elements * sizeof(float));
     vars->version++;
     return OD_OK;
 }

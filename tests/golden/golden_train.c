@@ -233,7 +233,7 @@ void golden_update(golden_case *c)
     const od_kernels *k = c->options->kernels ? c->options->kernels : od_kernels_get();
     for (size_t i = 0; i < vars->count; i++) {
         const od_variable *v = &vars->items[i];
-        if (v->trainable) k->momentum_update(v->size, vars->value + v->offset, vars->slot + v->offset, vars->grad + v->offset, c->learning_rate, .9f, 1);
+        if (v->trainable) k->momentum_update(v->size, vars->value + v->offset, vars->slot[0] + v->offset, vars->grad + v->offset, c->learning_rate, .9f, 1);
     }
     vars->version++;
 }
