@@ -12,12 +12,11 @@
 
 #include <math.h>
 
-enum { SIM_CLASSES = 3 };
-
 typedef struct simulated_detector {
     double objects;         /* mean number an image; an image may have none */
     double images;          /* mean number a patient, at least 1 */
     double cluster_effect;  /* 0: a patient's images are independent; 1: strongly alike */
+    int classes;            /* 3: shares .55, .3, .15; more: the first the most frequent, k-th share ~ 1 / sqrt(k) */
     double skill;           /* of finding and placing; 0 moderate, 2 high */
 } simulated_detector;
 
@@ -34,9 +33,10 @@ static inline int sim_poisson(od_rng *rng, double mean)
     return n;
 }
 
-static inline int sim_class(od_rng *rng)
+static inline int sim_class(od_rng *rng, int classes)
 {
     double u = od_rng_uniform(rng);
+    if (classes != 3) return (int)(classes * u * u);
     return u < .55 ? 0 : u < .85 ? 1 : 2;
 }
 
@@ -57,34 +57,42 @@ static inline void sim_shift(od_rng *rng, double sigma, const double from[4], do
     }
 }
 
-/* One object and what is detected of it. `ability`: the detector's for this patient. */
-static inline od_status sim_object(od_rng *rng, double ability, od_coco_eval *e, int64_t image)
+/* What a detector makes of an object. `ability`: its own, for this image. */
+static inline od_status sim_detect(const simulated_detector *d, od_rng *rng, double ability, const double box[4], int k,
+                                   od_coco_eval *e, int64_t image)
 {
-    double box[4], found[4];
-    int k = sim_class(rng);
-    sim_box(rng, box);
-    double size = log(box[2] * box[3]) / 2 - 4;
-    od_status status = od_coco_eval_add_truth(e, image, k, box, -1, 0, NULL);
+    double found[4], size = log(box[2] * box[3]) / 2 - 4;
+    od_status status = OD_OK;
     int times = od_rng_uniform(rng) < sim_logistic(1.2 + .5 * size + ability) ? 1 + (od_rng_uniform(rng) < .12) : 0;
     for (; times > 0 && status == OD_OK; times--) {
         double sigma = .07 * exp(.5 * od_rng_normal(rng) - .35 * ability);
-        int as = od_rng_uniform(rng) < .94 ? k : sim_class(rng);
+        int as = od_rng_uniform(rng) < .94 ? k : sim_class(rng, d->classes);
         sim_shift(rng, sigma, box, found);
-        status = od_coco_eval_add_detection(e, image, as, found,
-                                            sim_logistic(.6 + .8 * ability + .9 * od_rng_normal(rng) - 5 * sigma), NULL);
+        double score = sim_logistic(.6 + .8 * ability + .9 * od_rng_normal(rng) - 5 * sigma);
+        status = od_coco_eval_add_detection(e, image, as, found, score, NULL);
     }
     return status;
 }
 
-static inline od_status sim_image(const simulated_detector *d, od_rng *rng, double effect, od_coco_eval *e, int64_t image)
+/* An image of a patient for whom the detector is better or worse by `effect`. `rng` draws the objects and how hard the
+ * image is; detectors of different `number` see the same ones and err independently. */
+static inline od_status sim_image(const simulated_detector *d, od_rng *rng, int number, double effect, od_coco_eval *e,
+                                  int64_t image)
 {
     double ability = d->skill + effect + .4 * od_rng_normal(rng), box[4];
     od_status status = OD_OK;
-    for (int n = sim_poisson(rng, d->objects); n > 0 && status == OD_OK; n--) status = sim_object(rng, ability, e, image);
-    for (int n = sim_poisson(rng, 1.5 * exp(-.4 * ability)); n > 0 && status == OD_OK; n--) {
+    od_rng errors;
+    od_rng_init(&errors, od_rng_next(rng), (uint64_t)number);
+    for (int n = sim_poisson(rng, d->objects); n > 0 && status == OD_OK; n--) {
+        int k = sim_class(rng, d->classes);
         sim_box(rng, box);
-        status = od_coco_eval_add_detection(e, image, sim_class(rng), box,
-                                            sim_logistic(-1.3 + .9 * od_rng_normal(rng)), NULL);
+        status = od_coco_eval_add_truth(e, image, k, box, -1, 0, NULL);
+        if (status == OD_OK) status = sim_detect(d, &errors, ability, box, k, e, image);
+    }
+    for (int n = sim_poisson(&errors, 1.5 * exp(-.4 * ability)); n > 0 && status == OD_OK; n--) {
+        sim_box(&errors, box);
+        status = od_coco_eval_add_detection(e, image, sim_class(&errors, d->classes), box,
+                                            sim_logistic(-1.3 + .9 * od_rng_normal(&errors)), NULL);
     }
     return status;
 }

@@ -26,7 +26,7 @@ extern "C" {
 /* How an interval is made. By simulation (docs/EVALUATION.md) the first covers the truth as often as it says, for every
  * number; BCa and percentile intervals of average precision lie too high. */
 typedef enum od_bootstrap_method {
-    OD_BOOTSTRAP_STUDENT,    /* Student's t on the logit scale, error from the jackknife, bias from half samples */
+    OD_BOOTSTRAP_STUDENT,    /* Student's t on the logit scale, error from the jackknife, excess from halves and quarters */
     OD_BOOTSTRAP_BCA,        /* bias-corrected and accelerated (Efron, J. Am. Stat. Assoc. 82, 1987) */
     OD_BOOTSTRAP_PERCENTILE, /* the resamples' quantiles */
     OD_BOOTSTRAP_METHODS

@@ -52,6 +52,9 @@ typedef enum od_coco_stat {
 const char *od_coco_stat_name(od_coco_stat stat);
 const char *od_coco_stat_tag(od_coco_stat stat);
 
+/* What the number says, in one sentence. */
+const char *od_coco_stat_explain(od_coco_stat stat);
+
 typedef struct od_coco_eval od_coco_eval;
 
 od_status od_coco_eval_create(od_coco_eval **out, od_error *err);

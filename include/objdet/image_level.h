@@ -121,6 +121,15 @@ typedef struct od_image_comparison {
 od_status od_image_level_compare(od_image_comparison *out, const od_image_level *a, const od_image_level *b, od_error *err);
 void od_image_comparison_deinit(od_image_comparison *c);
 
+/* All results as JSON: that of od_coco_eval_write_json, and with `b` "intervals", with `l` "image_level"; either may be NULL.
+ * Numbers that the data can't give are null, beside "why_not". */
+od_status od_eval_write_json(const od_coco_eval *e, const od_bootstrap *b, const od_image_level *l, const char *path,
+                             od_error *err);
+/* {"method", "level", ..., "stats": {name: {"a", "b", "difference", "distinct"}}, "per_class", "images"}. `e` is either of
+ * the two; `images` may be NULL. */
+od_status od_compare_write_json(const od_compare *c, const od_coco_eval *e, const od_image_comparison *images,
+                                const char *path, od_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,6 +18,7 @@ typedef struct od_interval {
     double value;         /* NAN: the data can't give it; why_not tells the reason */
     double low, high;     /* NAN: no interval */
     double se;            /* standard error, or NAN */
+    double excess;        /* estimated: by how much the value is on average too high on a sample of this size; 0 mostly */
     int64_t count, total; /* of a proportion count / total; total is 0 for other figures */
     const char *method;   /* "Wilson", "BCa bootstrap", ...; NULL without interval. Constant text. */
     const char *why_not;  /* why value or interval is missing; NULL when both are there. Constant text. */

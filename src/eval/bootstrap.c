@@ -56,8 +56,8 @@ static od_interval interval_of(const paired *p, size_t figure, od_bootstrap_meth
                         .num_samples = r->num_resamples,
                         .jackknife = r->jackknife + figure * r->num_jackknife,
                         .num_jackknife = r->num_jackknife,
-                        .halves = r->halves + figure * r->num_halves,
-                        .num_halves = r->num_halves,
+                        .splits = r->splits + figure * r->num_splits * OD_SPLIT_COLUMNS,
+                        .num_splits = r->num_splits,
                         .lowest = p->is_difference ? -1 : 0,
                         .highest = 1,
                         .is_fraction = !p->is_difference};

@@ -14,8 +14,8 @@ typedef struct od_resampled {
     size_t num_samples;
     const double *jackknife; /* [num_jackknife], likewise */
     size_t num_jackknife;
-    const double *halves;    /* [num_halves]: of random halves, each followed by its complement; likewise */
-    size_t num_halves;
+    const double *splits;    /* [num_splits, OD_SPLIT_COLUMNS]: of each split's two halves and four quarters; likewise */
+    size_t num_splits;
     double lowest, highest;  /* what the figure can be; intervals end there */
     int is_fraction;         /* 1: the t interval is made on the logit scale of its range (Fisher's z for -1..1) */
 } od_resampled;

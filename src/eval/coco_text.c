@@ -27,6 +27,26 @@ const char *od_coco_stat_tag(od_coco_stat stat)
     return (unsigned)stat < OD_COCO_NUM_STATS ? tags[stat] : "?";
 }
 
+const char *od_coco_stat_explain(od_coco_stat stat)
+{
+    static const char *const sentences[OD_COCO_NUM_STATS] = {
+        "mAP, COCO's main number: the area under the precision-recall curve, averaged over the classes and over ten demands on "
+        "the overlap (IoU .50 to .95)",
+        "the same when half overlap (IoU .50) is enough: were the objects found, roughly placed?",
+        "the same when the overlap must be tight (IoU .75): were they placed well?",
+        "AP on objects of less than 32 x 32 pixels",
+        "AP on objects between 32 x 32 and 96 x 96 pixels",
+        "AP on objects of more than 96 x 96 pixels",
+        "share of the objects found when only the best detection of each class and image counts, averaged over IoU .50 to .95",
+        "share of the objects found by the best 10 detections of each class and image",
+        "share of the objects found by the best 100 detections, the most that count: what no threshold can bring back",
+        "AR100 on objects of less than 32 x 32 pixels",
+        "AR100 on objects between 32 x 32 and 96 x 96 pixels",
+        "AR100 on objects of more than 96 x 96 pixels",
+    };
+    return (unsigned)stat < OD_COCO_NUM_STATS ? sentences[stat] : "?";
+}
+
 static const char *const area_names[OD_COCO_A] = {"all", "small", "medium", "large"};
 
 /* iou, area, limit of each line */

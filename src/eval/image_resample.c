@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { HALVES = 200 };
+enum { SPLITS = OD_RESAMPLE_SPLITS * OD_SPLIT_COLUMNS };
 
 static size_t num_figures(size_t rows)
 {
@@ -97,7 +97,7 @@ static void work_deinit(work *w)
     od_free(w->figures);
 }
 
-/* Columns: resamples, jackknife, halves, and last the data as they are. */
+/* Columns: resamples, jackknife, splits, and last the data as they are. */
 typedef struct columns {
     size_t resamples, jackknife, total;
     double *values; /* [figures, total] */
@@ -121,7 +121,7 @@ static int run_columns(const columns *c, const od_image_sample *s, uint64_t seed
             else if (j < c->jackknife)
                 od_units_leave_out(units, j, w.weights);
             else if (i + 1 < c->total)
-                od_units_halve(units, seed, j - c->jackknife, w.unit_weights, w.weights);
+                od_units_split(units, seed, j - c->jackknife, w.unit_weights, w.weights);
             else
                 for (size_t k = 0; k < units->num_images; k++) w.weights[k] = 1;
             compute(s, &w);
@@ -139,8 +139,8 @@ static void set_interval(od_interval *out, const columns *c, size_t figure, doub
                       .num_samples = c->resamples,
                       .jackknife = v + c->resamples,
                       .num_jackknife = c->jackknife,
-                      .halves = v + c->resamples + c->jackknife,
-                      .num_halves = HALVES,
+                      .splits = v + c->resamples + c->jackknife,
+                      .num_splits = OD_RESAMPLE_SPLITS,
                       .lowest = lowest,
                       .highest = 1,
                       .is_fraction = 1};
@@ -168,7 +168,7 @@ od_status od_image_resample(od_image_level *l, const od_image_sample *sample, co
                             od_error *err)
 {
     columns c = {.resamples = (size_t)options->num_resamples, .jackknife = od_units_jackknife_parts(&sample->scores->units)};
-    c.total = c.resamples + c.jackknife + HALVES + 1;
+    c.total = c.resamples + c.jackknife + SPLITS + 1;
     c.values = od_malloc(num_figures(sample->scores->num_classes + 1) * sizeof *c.values, c.total);
     double *scratch = od_malloc(c.resamples, sizeof *scratch);
     int ok = c.values && scratch && run_columns(&c, sample, options->seed, od_eval_threads(options->num_threads));

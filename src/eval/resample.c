@@ -67,15 +67,15 @@ void od_units_leave_out(const od_units *u, size_t part, uint32_t *weights)
     for (size_t i = 0; i < u->num_images; i++) weights[i] = u->of_image[i] % parts != part;
 }
 
-void od_units_halve(const od_units *u, uint64_t seed, uint64_t half, uint32_t *taken, uint32_t *weights)
+void od_units_split(const od_units *u, uint64_t seed, uint64_t column, uint32_t *part_of, uint32_t *weights)
 {
+    static const unsigned parts_in[OD_SPLIT_COLUMNS] = {3, 12, 1, 2, 4, 8}; /* bit p: part p */
     od_rng rng;
-    uint32_t wanted = half % 2 == 0;
-    od_rng_init(&rng, ~seed, half / 2);
-    memset(taken, 0, u->count * sizeof *taken);
-    for (size_t i = u->count - u->count / 2; i < u->count; i++) { /* Floyd's selection: each half is equally likely */
-        size_t pick = (size_t)od_rng_int(&rng, 0, (int64_t)i + 1);
-        taken[taken[pick] ? i : pick] = 1;
+    od_rng_init(&rng, ~seed, column / OD_SPLIT_COLUMNS);
+    for (size_t i = 0; i < u->count; i++) { /* Fisher and Yates, inside out */
+        size_t j = (size_t)od_rng_int(&rng, 0, (int64_t)i + 1);
+        part_of[i] = part_of[j];
+        part_of[j] = (uint32_t)i % 4;
     }
-    for (size_t i = 0; i < u->num_images; i++) weights[i] = taken[u->of_image[i]] == wanted;
+    for (size_t i = 0; i < u->num_images; i++) weights[i] = parts_in[column % OD_SPLIT_COLUMNS] >> part_of[u->of_image[i]] & 1;
 }

@@ -25,8 +25,9 @@ void od_units_draw(const od_units *u, uint64_t seed, uint64_t resample, uint32_t
 size_t od_units_jackknife_parts(const od_units *u);
 void od_units_leave_out(const od_units *u, size_t part, uint32_t *weights);
 
-/* Takes a random half of the units (count / 2) without replacement when `half` is even, and what that left when it is
- * odd: together they hold every unit once. `taken`: [count], scratch. */
-void od_units_halve(const od_units *u, uint64_t seed, uint64_t half, uint32_t *taken, uint32_t *weights);
+/* Random splits of the units into four parts of equal size (to one unit). Columns of a split: its two halves, then its
+ * four quarters; together the halves hold every unit once, and so do the quarters. `part_of`: [count], scratch. */
+enum { OD_RESAMPLE_SPLITS = 50, OD_SPLIT_COLUMNS = 6 };
+void od_units_split(const od_units *u, uint64_t seed, uint64_t column, uint32_t *part_of, uint32_t *weights);
 
 #endif

@@ -86,7 +86,7 @@ double od_coco_figure(const od_coco_eval *e, size_t figure)
 static int run_all(const job *j, int threads)
 {
     od_resampled_coco *out = j->out;
-    size_t jackknife_end = out->num_resamples + out->num_jackknife, total = jackknife_end + out->num_halves;
+    size_t jackknife_end = out->num_resamples + out->num_jackknife, splits = out->num_splits * OD_SPLIT_COLUMNS, total = jackknife_end + splits;
     int failed = 0; /* in each thread its own, joined at the end */
 #pragma omp parallel num_threads(threads) reduction(|| : failed)
     {
@@ -99,8 +99,8 @@ static int run_all(const job *j, int threads)
                 od_units_draw(j->units, j->seed, i, w.unit_weights, w.weights);
                 run_column(j, &w, out->samples + i, out->num_resamples);
             } else if (i >= jackknife_end) {
-                od_units_halve(j->units, j->seed, i - jackknife_end, w.unit_weights, w.weights);
-                run_column(j, &w, out->halves + (i - jackknife_end), out->num_halves);
+                od_units_split(j->units, j->seed, i - jackknife_end, w.unit_weights, w.weights);
+                run_column(j, &w, out->splits + (i - jackknife_end), splits);
             } else {
                 od_units_leave_out(j->units, i - out->num_resamples, w.weights);
                 run_column(j, &w, out->jackknife + (i - out->num_resamples), out->num_jackknife);
@@ -117,13 +117,13 @@ od_status od_resample_coco(od_resampled_coco *out, const od_coco_eval *a, const 
     od_resampled_coco r = {.num_figures = OD_COCO_NUM_STATS * (1 + a->num_classes),
                            .num_resamples = num_resamples,
                            .num_jackknife = od_units_jackknife_parts(units),
-                           .num_halves = 200};
+                           .num_splits = OD_RESAMPLE_SPLITS};
     r.values = od_malloc(r.num_figures, sizeof *r.values);
     r.samples = od_malloc(r.num_figures * sizeof *r.samples, r.num_resamples);
     r.jackknife = od_malloc(r.num_figures * sizeof *r.jackknife, r.num_jackknife);
-    r.halves = od_malloc(r.num_figures * sizeof *r.halves, r.num_halves);
+    r.splits = od_malloc(r.num_figures * sizeof *r.splits, r.num_splits * OD_SPLIT_COLUMNS);
     job j = {{a, b}, b ? 2 : 1, units, seed, &r};
-    if (!r.values || !r.samples || !r.jackknife || !r.halves || !run_all(&j, od_eval_threads(num_threads))) {
+    if (!r.values || !r.samples || !r.jackknife || !r.splits || !run_all(&j, od_eval_threads(num_threads))) {
         od_resampled_coco_deinit(&r);
         return od_error_nomem(err, "the resamples");
     }
@@ -137,7 +137,7 @@ void od_resampled_coco_deinit(od_resampled_coco *r)
     od_free(r->values);
     od_free(r->samples);
     od_free(r->jackknife);
-    od_free(r->halves);
+    od_free(r->splits);
     *r = (od_resampled_coco){0};
 }
 
