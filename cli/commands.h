@@ -18,6 +18,7 @@
     X(coco_eval, "coco-eval", "COCO's numbers from ground truth and detections in COCO files") \
     X(threshold, "threshold", "choose the score from which a detection is believed, and calibrate scores") \
     X(report, "report", "one HTML page about a detector: twelve questions answered with your own numbers") \
+    X(compare, "compare", "two detectors on the same images: which differences are more than chance") \
     X(config, "config", "config check: everything that is wrong with a pipeline.config; config format") \
     X(synth, "synth", "make a synthetic data set with its pipeline.config") \
     X(events, "events", "list: what a training run wrote for TensorBoard; export to CSV") \

@@ -107,7 +107,7 @@ typedef struct od_image_difference {
     double a, b;
     od_interval difference;    /* of b - a */
     int64_t only_a, only_b;    /* images that one gets right and the other doesn't; 0 for ROC-AUC */
-    double p;                  /* McNemar's exact test, its cluster version, or DeLong's; NAN without test */
+    double p;                  /* McNemar's mid-p test, its cluster version, or DeLong's; NAN without test */
     const char *test;
     int distinct;              /* 1: p < 1 - level; 0: they cannot be told apart */
 } od_image_difference;

@@ -2,7 +2,7 @@
  *
  * Precision and recall of one class at every threshold: pycocotools' accumulate, with a whole-number weight for each
  * image. Weights of 1 give its numbers to the bit; other weights give what a data set would in which each image
- * occurs that many times.
+ * occurs that many times in a row (but for equal scores within one image, which copies would shuffle).
  */
 #ifndef OD_EVAL_COCO_ACCUMULATE_H
 #define OD_EVAL_COCO_ACCUMULATE_H

@@ -65,7 +65,7 @@ static void compare_rights(comparer *c, const char *name, const char *figure, co
     d->a = counts[0] / total;
     d->b = counts[1] / total;
     d->difference = od_paired_difference(c->right[0], c->right[1], c->n, c->units, c->a->level, c->scratch, &d->p);
-    d->test = c->units->grouped ? "McNemar, cluster-robust" : "McNemar, exact";
+    d->test = c->units->grouped ? "McNemar, cluster-robust" : "McNemar, mid-p";
     d->distinct = d->p < 1 - c->a->level;
 }
 

@@ -6,11 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-double od_mcnemar_exact(int64_t only_a, int64_t only_b)
+double od_mcnemar_mid_p(int64_t only_a, int64_t only_b)
 {
     double k = (double)(only_a < only_b ? only_a : only_b), n = (double)(only_a + only_b);
-    if (n == 0 || only_a == only_b) return 1;
-    return fmin(2 * od_beta_cdf(.5, n - k, k + 1), 1); /* P(X <= k) of a binomial with n, 1/2 */
+    if (n == 0) return 1;
+    double here = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * M_LN2); /* P(X = k), X binomial with n, 1/2 */
+    if (only_a == only_b) return 1 - here / 2;
+    return 2 * od_beta_cdf(.5, n - k, k + 1) - here; /* the first term is 2 P(X <= k) */
 }
 
 /* Counts of the paired table: [a right][b right]. */
@@ -78,7 +80,7 @@ od_interval od_paired_difference(const int8_t *right_a, const int8_t *right_b, s
         clustered(right_a, right_b, n, units, t.total, level, scratch, &out, p);
     } else {
         newcombe(&t, level, &out);
-        *p = od_mcnemar_exact((int64_t)t.table[1][0], (int64_t)t.table[0][1]);
+        *p = od_mcnemar_mid_p((int64_t)t.table[1][0], (int64_t)t.table[0][1]);
     }
     return out;
 }
