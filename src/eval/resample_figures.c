@@ -13,7 +13,7 @@ typedef struct run {
     const od_figures *f;
     const od_resampling *r;
     od_units units;
-    size_t parts, halves, runs; /* jackknife; half samples; everything: 1 + parts + halves + resamples */
+    size_t parts, splits, runs; /* jackknife; columns of splits; everything: 1 + parts + splits + resamples */
     double *values;     /* [figure][run] */
 } run;
 
@@ -40,19 +40,19 @@ static void worker_deinit(worker *w)
     od_free(w->scratch);
 }
 
-enum { HALVES = 200 };
+enum { SPLITS = OD_RESAMPLE_SPLITS * OD_SPLIT_COLUMNS };
 
-/* Run 0: the data; then the jackknife's parts, the half samples, the resamples. */
+/* Run 0: the data; then the jackknife's parts, the splits, the resamples. */
 static void one_run(run *r, size_t i, worker *w)
 {
     if (i == 0)
         for (size_t j = 0; j < r->units.num_images; j++) w->weights[j] = 1;
     else if (i <= r->parts)
         od_units_leave_out(&r->units, i - 1, w->weights);
-    else if (i <= r->parts + r->halves)
-        od_units_halve(&r->units, r->r->seed, i - 1 - r->parts, w->units, w->weights);
+    else if (i <= r->parts + r->splits)
+        od_units_split(&r->units, r->r->seed, i - 1 - r->parts, w->units, w->weights);
     else
-        od_units_draw(&r->units, r->r->seed, i - 1 - r->parts - r->halves, w->units, w->weights);
+        od_units_draw(&r->units, r->r->seed, i - 1 - r->parts - r->splits, w->units, w->weights);
     r->f->compute(r->f->user, w->weights, w->values, w->scratch);
     for (size_t k = 0; k < r->f->count; k++) r->values[k * r->runs + i] = w->values[k];
 }
@@ -78,12 +78,12 @@ static od_interval interval_of(const run *r, size_t k, double *sorted)
     if (!r->r->num_resamples)
         return (od_interval){.value = v[0], .low = NAN, .high = NAN, .se = NAN,
                              .why_not = isnan(v[0]) ? "there is nothing to compute it from" : "no resamples were asked for"};
-    od_resampled s = {.samples = v + 1 + r->parts + r->halves,
+    od_resampled s = {.samples = v + 1 + r->parts + r->splits,
                       .num_samples = (size_t)r->r->num_resamples,
                       .jackknife = v + 1,
                       .num_jackknife = r->parts,
-                      .halves = v + 1 + r->parts,
-                      .num_halves = r->halves,
+                      .splits = v + 1 + r->parts,
+                      .num_splits = r->splits / OD_SPLIT_COLUMNS,
                       .lowest = r->f->lowest,
                       .highest = r->f->highest,
                       .is_fraction = r->f->highest < HUGE_VAL};
@@ -106,8 +106,8 @@ od_status od_resample_figures(const od_coco_eval *e, const od_figures *figures, 
     OD_TRY(od_units_init(&r.units, e->images, e->num_images, err));
     if (resampling->num_resamples && r.units.count) {
         r.parts = figures->method == OD_BOOTSTRAP_PERCENTILE ? 0 : od_units_jackknife_parts(&r.units);
-        r.halves = figures->method == OD_BOOTSTRAP_STUDENT ? HALVES : 0;
-        r.runs += r.parts + r.halves + (size_t)resampling->num_resamples;
+        r.splits = figures->method == OD_BOOTSTRAP_STUDENT ? SPLITS : 0;
+        r.runs += r.parts + r.splits + (size_t)resampling->num_resamples;
     }
     r.values = od_malloc(figures->count * r.runs, sizeof *r.values);
     double *sorted = od_malloc((size_t)resampling->num_resamples, sizeof *sorted);
