@@ -91,6 +91,7 @@ static const struct data_action {
     {"info", "what is in a data set", data_info},
     {"check", "leaks between splits, duplicates, broken boxes, missing classes: before training", cli_data_check},
     {"split", "into training, validation and test; patients, copies and classes minded", cli_data_split},
+    {"preview", "a page of what the config's augmentations do to your pictures", cli_data_preview},
     {"convert", "from VOC, COCO, CSV or TFRecord to TFRecord or COCO", data_convert},
 };
 

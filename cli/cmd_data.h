@@ -7,5 +7,6 @@
 
 int cli_data_check(int argc, char **argv);
 int cli_data_split(int argc, char **argv);
+int cli_data_preview(int argc, char **argv);
 
 #endif

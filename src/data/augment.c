@@ -118,8 +118,25 @@ int od_augmenter_count(const od_augmenter *a)
     return a->count;
 }
 
+const char *od_augmenter_name(const od_augmenter *a, int i)
+{
+    return protobuf_c_message_descriptor_get_field(&object_detection__protos__preprocessing_step__descriptor,
+                                                   (unsigned)a->steps[i].kind->step)
+        ->name;
+}
+
+const ProtobufCMessage *od_augmenter_options(const od_augmenter *a, int i)
+{
+    return a->steps[i].options;
+}
+
+od_status od_augmenter_apply_one(const od_augmenter *a, int i, od_sample *sample, od_rng *rng, od_error *err)
+{
+    return a->steps[i].kind->apply(a->steps[i].options, sample, rng, err);
+}
+
 od_status od_augmenter_apply(const od_augmenter *a, od_sample *sample, od_rng *rng, od_error *err)
 {
-    for (int i = 0; i < a->count; i++) OD_TRY(a->steps[i].kind->apply(a->steps[i].options, sample, rng, err));
+    for (int i = 0; i < a->count; i++) OD_TRY(od_augmenter_apply_one(a, i, sample, rng, err));
     return OD_OK;
 }

@@ -66,8 +66,13 @@ typedef struct od_augmenter od_augmenter;
 od_status od_augmenter_create(od_augmenter **out, const od_config *config, od_error *err);
 void od_augmenter_free(od_augmenter *a);
 int od_augmenter_count(const od_augmenter *a);
+/* The i-th augmentation's name in the config, e.g. "random_crop_image", and its message. */
+const char *od_augmenter_name(const od_augmenter *a, int i);
+const ProtobufCMessage *od_augmenter_options(const od_augmenter *a, int i);
 
 /* Thread-safe. All randomness comes from `rng`. */
 od_status od_augmenter_apply(const od_augmenter *a, od_sample *sample, od_rng *rng, od_error *err);
+/* The i-th alone. */
+od_status od_augmenter_apply_one(const od_augmenter *a, int i, od_sample *sample, od_rng *rng, od_error *err);
 
 #endif

@@ -172,8 +172,7 @@ void od_answer_flips(od_answer *a, const od_report *r)
         od_texts_add(&a->headline, "No class name depends on orientation, so flips and rotations falsify no label%s.", r->config_path ? ", nor does the config's augmentation" : "");
     }
     od_texts_add(&a->points, "Whether such pictures occur in use is another matter: an X-ray upside down doesn't. Flips that never occur cost capacity; see whether they help by training with and without.");
-    od_texts_add(&a->missing, "How the trained model scores on flipped and rotated test images is not among the inputs; the first command measures it, the second shows the augmentations.");
-    od_texts_add(&a->commands, "objdet eval --model_dir=%s --robustness", r->o->model_dir ? r->o->model_dir : "MODEL_DIR");
+    od_texts_add(&a->missing, "How the trained model scores on flipped and rotated test images is not among the inputs. What the augmentations do to your pictures:");
     od_texts_add(&a->commands, "objdet data preview --pipeline_config_path=%s --output=preview.html", r->config_path ? r->config_path : "pipeline.config");
 }
 
