@@ -4,6 +4,7 @@
 #include "nn/chain.h"
 #include "nn/conv_transpose.h"
 #include "nn/conv_winograd.h"
+#include "nn/expand.h"
 
 #include <math.h>
 #include <string.h>
@@ -157,6 +158,7 @@ void od_conv_weights_pack(od_net *net)
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
     for (int64_t i = 0; i < n; i++) {
         const od_op *op = net->graph->nodes[i].op;
+        if (od_expand_of(net, &net->graph->nodes[i])) continue; /* packed with the batch norm's scale, once that is known */
         if (op == &od_op_conv2d || op == &od_op_depthwise || op == &od_op_conv2d_transpose) pack_node(net, (size_t)i);
     }
 }

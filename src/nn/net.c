@@ -4,6 +4,7 @@
 #include "nn/chain.h"
 #include "nn/conv_weights.h"
 #include "nn/conv_winograd.h"
+#include "nn/expand.h"
 #include "nn/rows_io.h"
 #include "util/alloc.h"
 #include "util/denormals.h"
@@ -24,6 +25,7 @@ void od_net_free(od_net *net)
     od_free(net->fold);
     od_free(net->skip);
     od_schedule_free(net->schedule);
+    od_free(net->expand);
     od_free(net->packed);
     od_free(net->packed_t);
     od_free(net->folded_bias);
@@ -49,13 +51,14 @@ static od_status allocate_tables(od_net *net, od_error *err)
     net->bn_after = od_calloc(v, sizeof *net->bn_after);
     net->fold = od_calloc(n, sizeof *net->fold);
     net->skip = od_calloc(n, 1);
+    net->expand = od_calloc(n, sizeof *net->expand);
     net->packed = od_calloc(n, sizeof *net->packed);
     net->packed_t = od_calloc(n, sizeof *net->packed_t);
     net->folded_bias = od_calloc(n, sizeof *net->folded_bias);
     net->node_state = od_calloc(n, sizeof *net->node_state);
     net->forward_seconds = od_calloc(n, sizeof(double));
     net->backward_seconds = od_calloc(n, sizeof(double));
-    int ok = net->value && net->grad && net->grad_written && net->alias_grad && net->bn && net->bn_after && net->fold && net->skip &&
+    int ok = net->value && net->grad && net->grad_written && net->alias_grad && net->bn && net->bn_after && net->fold && net->skip && net->expand &&
              net->packed && net->packed_t && net->folded_bias && net->node_state && net->forward_seconds && net->backward_seconds;
     return ok ? OD_OK : od_error_nomem(err, "the network");
 }
@@ -79,6 +82,16 @@ static size_t lay_out_state(od_net *net, float *at, double *partial, size_t *par
             if (at) net->bn[i].partial = partial + doubles;
             doubles += 2 * (size_t)net->threads * (size_t)net->graph->values[node->out].shape.c;
         }
+        size_t product, mixing, gram, gram_w;
+        od_expand_sizes(net, node, &product, &mixing, &gram, &gram_w);
+        if (at && product) {
+            net->expand[i].product = at + used;
+            net->expand[i].mixing = at + used + round16(product);
+            net->expand[i].gram = partial + doubles;
+            net->expand[i].gram_w = partial + doubles + gram;
+        }
+        used += round16(product) + round16(mixing);
+        doubles += gram + gram_w;
         size_t forward, backward, bias;
         od_conv_weight_sizes(net, node, &forward, &backward, &bias);
         if (at && forward) net->packed[i] = at + used;

@@ -69,6 +69,7 @@ typedef struct od_net {
     od_fold *fold;        /* by node; inference */
     unsigned char *skip;  /* by node: folded into another */
     struct od_schedule *schedule; /* inference by chains of ops (chain.h); NULL: op by op */
+    struct od_expand *expand; /* by node; training: expansions that are computed again instead of stored (expand.h) */
 
     float **packed, **packed_t; /* by node: weights and transposed weights in the kernels' order */
     float **folded_bias;        /* by node: inference */

@@ -5,7 +5,9 @@
  * once for both gradients where it can (1x1, stride 1). 3x3 convolutions go to conv_winograd.c where that costs less.
  */
 #include "nn/chain.h"
+#include "nn/conv_rows.h"
 #include "nn/conv_winograd.h"
+#include "nn/expand.h"
 #include "nn/op.h"
 #include "nn/rows_io.h"
 
@@ -100,6 +102,7 @@ static int64_t grad_block_rows(const conv *c)
 /* Layout: input block, gradient block, sums, then in training this thread's weight gradient. */
 static size_t conv_scratch(const od_net *net, const od_node *node)
 {
+    if (od_expand_of(net, node)) return od_expand_scratch(net, node);
     if (od_conv_winograd_used(net, node)) return od_conv_winograd_scratch(net, node);
     conv c = conv_of(net, node);
     int64_t taps = (int64_t)node->conv.kernel_h * node->conv.kernel_w;
@@ -159,8 +162,18 @@ static size_t conv_workspace(const od_net *net, const od_node *node)
     return od_conv_winograd_used(net, node) ? od_conv_winograd_workspace(net, node) : 0;
 }
 
+const float *od_conv_rows(const od_net *net, const od_node *node, const od_source *s, int64_t row, int64_t rows, float *scratch)
+{
+    conv c = conv_of(net, node);
+    return input_block(&c, s, row, rows, scratch);
+}
+
 static void conv_forward(od_net *net, const od_node *node)
 {
+    if (od_expand_of(net, node)) {
+        od_expand_statistics(net, node);
+        return;
+    }
     if (od_conv_winograd_used(net, node)) {
         od_conv_winograd_forward(net, node);
         return;
@@ -292,6 +305,10 @@ static void finish_rows(const conv *c, const od_sink *sink, int thread, float *s
 
 static void conv_backward(od_net *net, const od_node *node)
 {
+    if (od_expand_of(net, node)) {
+        od_expand_finish_backward(net, node);
+        return;
+    }
     if (od_conv_winograd_used(net, node)) {
         od_conv_winograd_backward(net, node);
         return;

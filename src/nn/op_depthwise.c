@@ -2,9 +2,11 @@
  *
  * Depthwise convolution, row by row: rings of the last few input and gradient rows, normalised on load, stay in cache.
  * The unit of work is a band of output rows of one image; a band owns the input-gradient rows that its output rows are
- * the last to reach.
+ * the last to reach. Where the input is a fused expansion (expand.h) its rows are computed into the ring, and their gradient goes on
+ * to the expansion's input at once.
  */
 #include "nn/chain.h"
+#include "nn/expand.h"
 #include "nn/op.h"
 #include "nn/rows_io.h"
 
@@ -40,6 +42,8 @@ typedef struct dw {
     od_dw_shape row;
     int64_t in_ring, grad_ring;   /* rows kept */
     int64_t in_floats, out_floats; /* of a row */
+    int64_t slot_floats;          /* of a place in the input ring */
+    const od_expand *expand;      /* NULL: the input is stored */
     int64_t bands;                /* of an image */
 } dw;
 
@@ -53,6 +57,8 @@ static dw dw_of(const od_net *net, const od_node *node)
     d.grad_ring = reach / a->stride + 2;
     d.in_floats = d.in.w * d.in.c;
     d.out_floats = d.out.w * d.out.c;
+    d.expand = od_expand_before(net, node);
+    d.slot_floats = d.expand ? od_expand_slot_floats(d.expand, d.in.w, net->graph->nodes[d.expand->bn].bn.act > OD_ACT_RELU6) : d.in_floats;
     d.bands = d.in.n % net->threads == 0 ? 1 : d.out.h < 4 * net->threads ? 1 : net->threads;
     return d;
 }
@@ -61,7 +67,7 @@ static dw dw_of(const od_net *net, const od_node *node)
 static size_t dw_scratch(const od_net *net, const od_node *node)
 {
     dw d = dw_of(net, node);
-    int64_t c = d.in.c, floats = d.in_ring * d.in_floats + 4 * c;
+    int64_t c = d.in.c, floats = d.in_ring * d.slot_floats + 4 * c;
     if (net->mode == OD_NET_TRAIN) floats += d.grad_ring * d.out_floats + (int64_t)d.a->kernel_h * d.a->kernel_w * c + c;
     return (size_t)floats;
 }
@@ -73,11 +79,19 @@ typedef struct ring {
     int64_t size, floats, next; /* next: first row not loaded yet */
 } ring;
 
-static void ring_load_input(ring *r, const od_source *s, int64_t image_row0, int64_t width, int64_t upto)
+/* Where input rows come from: memory, or a fused expansion. */
+typedef struct dw_input {
+    od_source source;
+    od_expand_job expand; /* .e NULL: none */
+} dw_input;
+
+static void ring_load_input(ring *r, const dw_input *in, int64_t image_row0, int64_t width, int64_t upto)
 {
     for (; r->next < upto; r->next++) {
-        int64_t slot = r->next % r->size;
-        r->rows[slot] = od_source_rows(s, (image_row0 + r->next) * width, width, r->slots + slot * r->floats);
+        int64_t slot = r->next % r->size, row = (image_row0 + r->next) * width;
+        float *at = r->slots + slot * r->floats;
+        if (in->expand.e) od_expand_rows(&in->expand, row, width, at);
+        r->rows[slot] = in->expand.e ? at : od_source_rows(&in->source, row, width, at);
     }
 }
 
@@ -95,11 +109,11 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
 }
 
 /* Loads what output row oy needs and points `taps` at it. */
-static void input_taps(const dw *d, ring *r, const od_source *s, int64_t n, int64_t oy, const float **taps)
+static void input_taps(const dw *d, ring *r, const dw_input *in, int64_t n, int64_t oy, const float **taps)
 {
     int64_t top = oy * d->a->stride - d->a->pad_top, bottom = top + d->in_ring;
     if (r->next < top) r->next = top;
-    ring_load_input(r, s, n * d->in.h, d->in.w, clamp(bottom, 0, d->in.h));
+    ring_load_input(r, in, n * d->in.h, d->in.w, clamp(bottom, 0, d->in.h));
     for (int ky = 0; ky < d->a->kernel_h; ky++) {
         int64_t y = top + (int64_t)ky * d->a->dilation;
         taps[ky] = y < 0 || y >= d->in.h ? NULL : r->rows[y % r->size];
@@ -111,7 +125,7 @@ static void dw_forward(od_net *net, const od_node *node)
     dw d = dw_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     const od_fold *fold = &net->fold[index];
-    od_source source = od_net_source(net, node->in[0]);
+    dw_input input = {od_net_source(net, node->in[0]), od_expand_begin(net, node, 0)};
     od_stats stats = od_net_stats(net, node);
     const float *weights = fold->bn >= 0 ? net->packed[index] : od_variables_value(net->vars, node->var[0]);
     const float *bias = node->var[1] == OD_NO_VAR ? NULL : od_variables_value(net->vars, node->var[1]);
@@ -122,7 +136,7 @@ static void dw_forward(od_net *net, const od_node *node)
     {
         int thread = omp_get_thread_num();
         const float *rows[MAX_RING + 2], *taps[MAX_KERNEL];
-        float *scratch = od_net_scratch(net), *sums = scratch + d.in_ring * d.in_floats;
+        float *scratch = od_net_scratch(net), *sums = scratch + d.in_ring * d.slot_floats;
         od_gemm_post post = {.bias = bias, .act = fold->act};
         if (stats.partial) post.sum = sums, post.sumsq = sums + c;
         memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
@@ -131,9 +145,9 @@ static void dw_forward(od_net *net, const od_node *node)
         for (int64_t u = begin; u < end; u++) {
             int64_t n = u / d.bands, from, to;
             od_thread_range(d.out.h, (int)d.bands, (int)(u % d.bands), &from, &to);
-            ring r = {scratch, rows, d.in_ring, d.in_floats, clamp(from * d.a->stride - d.a->pad_top, 0, d.in.h)};
+            ring r = {scratch, rows, d.in_ring, d.slot_floats, clamp(from * d.a->stride - d.a->pad_top, 0, d.in.h)};
             for (int64_t oy = from; oy < to; oy++) {
-                input_taps(&d, &r, &source, n, oy, taps);
+                input_taps(&d, &r, &input, n, oy, taps);
                 net->k->dw_row(&d.row, taps, weights, y + (n * d.out.h + oy) * d.out_floats, &post);
                 if (stats.partial) od_fold_sums(stats.partial + thread * 2 * c, sums, 2 * c);
             }
@@ -163,62 +177,89 @@ static void input_grad_row(const dw *d, const od_net *net, const ring *grads, co
 
 typedef struct dw_backward_job {
     dw d;
-    od_source source;
+    dw_input input;
     od_grad_source grad;
     od_sink sink;
     const float *weights;
     int wants_input, wants_bias;
 } dw_backward_job;
 
+/* The same for a fused expansion: row iy's part of everything that its gradient goes into. `dy`: the spare row, then the expansion's weight
+ * gradient [K, C] and zeros [C]. Rows that no output row reaches are not in the ring, and their gradient is zero. */
+static void expand_grad_row(const dw_backward_job *job, const od_net *net, const ring *in, const ring *grads, int64_t n, int64_t iy, int thread,
+                            float *sums, float *dy)
+{
+    const dw *d = &job->d;
+    const od_expand_job *e = &job->input.expand;
+    int64_t row = (n * d->in.h + iy) * d->in.w;
+    od_sink spare = {.data = dy - row * d->in.c};
+    if (iy >= in->next || iy < in->next - in->size) {
+        if (e->input_grad && !e->accumulate) memset(e->input_grad + row * e->e->k, 0, (size_t)(d->in.w * e->e->k) * sizeof *dy);
+        return;
+    }
+    float *product = dy + d->in_floats;
+    input_grad_row(d, net, grads, job->weights, &spare, n, iy, NULL);
+    od_expand_grad_rows(e, row, d->in.w, in->rows[iy % in->size], dy, sums, product, product + e->e->k * e->e->c);
+    od_fold_sums(net->bn[e->e->bn].partial + thread * 2 * d->in.c, sums, d->in.c);
+}
+
 static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit, int thread, float *scratch)
 {
     dw *d = &job->d;
     const float *in_rows[MAX_RING + 2], *grad_rows[MAX_RING + 2], *taps[MAX_KERNEL];
     int64_t n = unit / d->bands, from, to, c = d->in.c;
-    float *grads_at = scratch + d->in_ring * d->in_floats, *sums = grads_at + d->grad_ring * d->out_floats, *dweights = sums + 4 * c;
+    float *grads_at = scratch + d->in_ring * d->slot_floats, *sums = grads_at + d->grad_ring * d->out_floats, *dweights = sums + 4 * c;
     float *dbias = dweights + (int64_t)d->a->kernel_h * d->a->kernel_w * c;
     od_thread_range(d->out.h, (int)d->bands, (int)(unit % d->bands), &from, &to);
     int64_t halo = (int64_t)(d->a->kernel_h - 1) * d->a->dilation / d->a->stride + 1;
-    ring in = {scratch, in_rows, d->in_ring, d->in_floats, clamp(from * d->a->stride - d->a->pad_top, 0, d->in.h)};
+    ring in = {scratch, in_rows, d->in_ring, d->slot_floats, clamp(from * d->a->stride - d->a->pad_top, 0, d->in.h)};
     ring grads = {grads_at, grad_rows, d->grad_ring, d->out_floats, clamp(from - halo + 1, 0, d->out.h)};
     for (int64_t oy = from; oy < to; oy++) {
         ring_load_grad(&grads, &job->grad, n * d->out.h, d->out.w, oy + 1);
-        input_taps(d, &in, &job->source, n, oy, taps);
+        input_taps(d, &in, &job->input, n, oy, taps);
         const float *drow = grad_rows[oy % grads.size];
         net->k->dw_row_grad_weights(&d->row, taps, drow, dweights);
         for (int64_t x = 0; job->wants_bias && x < d->out.w; x++) net->k->add(c, drow + x * c, dbias);
-        if (!job->wants_input) continue;
+        if (!job->wants_input && !d->expand) continue;
         int64_t first, last;
         owned_rows(d, oy, &first, &last);
         for (int64_t iy = first; iy < last; iy++) {
-            input_grad_row(d, net, &grads, job->weights, &job->sink, n, iy, dbias + c); /* the spare row lies behind the bias */
+            if (d->expand) {
+                expand_grad_row(job, net, &in, &grads, n, iy, thread, sums, dbias + c); /* the spare row lies behind the bias */
+                continue;
+            }
+            input_grad_row(d, net, &grads, job->weights, &job->sink, n, iy, dbias + c);
             od_sink_finish(&job->sink, (n * d->in.h + iy) * d->in.w, d->in.w, thread, sums);
         }
     }
 }
 
-/* Training scratch with one spare row at the end, for accumulated gradients. */
+/* Training scratch with one spare row at the end, for accumulated gradients, and what expand_grad_row needs. */
 static size_t dw_scratch_all(const od_net *net, const od_node *node)
 {
     dw d = dw_of(net, node);
-    return dw_scratch(net, node) + (net->mode == OD_NET_TRAIN ? (size_t)d.in_floats : 0);
+    size_t expand = d.expand ? (size_t)(d.expand->k * d.expand->c + d.expand->c) : 0;
+    return dw_scratch(net, node) + (net->mode == OD_NET_TRAIN ? (size_t)d.in_floats + expand : 0);
 }
 
 static void dw_backward(od_net *net, const od_node *node)
 {
-    dw_backward_job job = {.d = dw_of(net, node), .source = od_net_source(net, node->in[0]), .grad = od_net_grad_source(net, node->out)};
-    job.wants_input = net->graph->values[node->in[0]].needs_grad;
+    dw_backward_job job = {.d = dw_of(net, node), .grad = od_net_grad_source(net, node->out)};
+    job.input = (dw_input){od_net_source(net, node->in[0]), od_expand_begin(net, node, 1)};
+    job.wants_input = net->graph->values[node->in[0]].needs_grad && !job.d.expand;
     job.wants_bias = node->var[1] != OD_NO_VAR;
     job.weights = od_variables_value(net->vars, node->var[0]);
     if (job.wants_input) job.sink = od_net_sink(net, node->in[0]);
     dw *d = &job.d;
     int64_t c = d->in.c, weights = (int64_t)d->a->kernel_h * d->a->kernel_w * c, units = d->in.n * d->bands;
-    size_t sums_at = (size_t)(d->in_ring * d->in_floats + d->grad_ring * d->out_floats), weights_at = sums_at + (size_t)(4 * c);
+    size_t sums_at = (size_t)(d->in_ring * d->slot_floats + d->grad_ring * d->out_floats), weights_at = sums_at + (size_t)(4 * c);
+    size_t product_at = weights_at + (size_t)(weights + c + d->in_floats);
 #pragma omp parallel num_threads(net->threads)
     {
         int thread = omp_get_thread_num();
         float *scratch = od_net_scratch(net);
         memset(scratch + sums_at, 0, (size_t)(4 * c + weights + c) * sizeof *scratch);
+        if (d->expand) memset(scratch + product_at, 0, (size_t)(d->expand->k * c + c) * sizeof *scratch);
         int64_t begin, end;
         od_thread_range(units, net->threads, thread, &begin, &end);
         for (int64_t u = begin; u < end; u++) backward_band(net, &job, u, thread, scratch);
@@ -228,6 +269,7 @@ static void dw_backward(od_net *net, const od_node *node)
         net->k->add(weights, part, od_variables_grad(net->vars, node->var[0]));
         if (job.wants_bias) net->k->add(c, part + weights, od_variables_grad(net->vars, node->var[1]));
     }
+    if (d->expand) od_expand_end_backward(net, d->expand, net->scratch + product_at, net->scratch_stride);
 }
 
 static double dw_flops(const od_graph *g, const od_node *node)

@@ -5,6 +5,7 @@
  * residual addition go into the convolution before.
  */
 #include "nn/chain.h"
+#include "nn/expand.h"
 #include "nn/net.h"
 
 /* Nodes that read v: how many, and the last one. */
@@ -75,6 +76,7 @@ static void fuse_training(od_net *net)
 {
     for (size_t i = 0; i < net->graph->node_count; i++)
         if (net->graph->nodes[i].op == &od_op_batch_norm) fuse_batch_norm(net, (int)i);
+    od_expand_fuse(net);
     for (size_t i = 0; i < net->graph->node_count; i++)
         if (od_op_is_addition(net->graph->nodes[i].op)) alias_addition(net, (int)i);
 }
@@ -170,6 +172,7 @@ void od_net_fuse(od_net *net)
     }
     for (size_t i = 0; i < g->node_count; i++)
         net->fold[i] = (od_fold){.bn = -1, .residual = OD_NO_VALUE, .out = g->nodes[i].out};
+    for (size_t i = 0; i < g->node_count; i++) net->expand[i].depthwise = -1;
     if (!net->fuse) return;
     if (net->mode == OD_NET_TRAIN) {
         fuse_training(net);

@@ -5,6 +5,7 @@
  * the lowest offset that is free for its whole life.
  */
 #include "nn/chain.h"
+#include "nn/expand.h"
 #include "nn/net.h"
 #include "util/alloc.h"
 
@@ -44,11 +45,19 @@ static void share(planner *p, int b, int with)
     if (a != r) p->buffers[a].same_as = r;
 }
 
+/* The fused expansion that makes v, which isn't stored, or NULL. */
+static const od_node *expansion(const planner *p, od_value v)
+{
+    int producer = p->g->values[v].producer;
+    return producer < 0 || p->net->expand[producer].depthwise < 0 ? NULL : &p->g->nodes[producer];
+}
+
 /* The value whose storage is read when v is read. */
 static int storage(const planner *p, od_value v)
 {
-    if (!od_net_value_is_virtual(p->net, v)) return v;
-    return p->g->nodes[p->g->values[v].producer].in[0];
+    if (od_net_value_is_virtual(p->net, v)) v = p->g->nodes[p->g->values[v].producer].in[0];
+    const od_node *conv = expansion(p, v);
+    return conv ? storage(p, conv->in[0]) : v;
 }
 
 static int grad_buffer(const planner *p, od_value v)
@@ -68,7 +77,7 @@ static void touch_forward(planner *p, int i)
     const od_fold *f = &p->net->fold[i];
     const od_schedule *schedule = p->net->schedule;
     int time = schedule ? schedule->time[i] : i;
-    if (!od_net_value_is_virtual(p->net, f->out) && !(schedule && schedule->interior[f->out])) touch(p, f->out, time);
+    if (!od_net_value_is_virtual(p->net, f->out) && !expansion(p, f->out) && !(schedule && schedule->interior[f->out])) touch(p, f->out, time);
     if (f->residual != OD_NO_VALUE) touch(p, f->residual, time);
     for (int j = 0; j < node->in_count; j++)
         if (!(schedule && schedule->interior[node->in[j]])) touch(p, storage(p, node->in[j]), time);
@@ -84,23 +93,33 @@ static void share_gradients(planner *p)
     }
 }
 
+/* An expansion's gradient isn't stored either: what comes of it goes into its input's at once. */
+static void touch_grad(planner *p, od_value v, int time)
+{
+    int producer = p->g->values[v].producer;
+    if (producer >= 0 && p->g->nodes[producer].op == &od_op_batch_norm && expansion(p, p->g->nodes[producer].in[0])) v = p->g->nodes[producer].in[0];
+    const od_node *conv = expansion(p, v);
+    if (conv) v = conv->in[0];
+    if (p->g->values[v].needs_grad) touch(p, grad_buffer(p, v), time);
+}
+
 static void touch_backward(planner *p, int i)
 {
     const od_node *node = &p->g->nodes[i];
     const od_value_info *out = &p->g->values[node->out];
     if (!out->needs_grad) return;
     int t = backward_time(p, i);
-    touch(p, grad_buffer(p, node->out), t);
+    touch_grad(p, node->out, t);
     for (int j = 0; j < node->in_count; j++) {
-        if (p->g->values[node->in[j]].needs_grad) touch(p, grad_buffer(p, node->in[j]), t);
+        touch_grad(p, node->in[j], t);
         int producer = p->g->values[node->in[j]].producer;
         int sums = producer >= 0 && p->net->bn[producer].sums_by_consumer;
         if (node->op->flags & OD_OP_BACKWARD_READS_IN) touch(p, storage(p, node->in[j]), t);
-        if (sums) touch(p, p->g->nodes[producer].in[0], t);
+        if (sums) touch(p, storage(p, p->g->nodes[producer].in[0]), t);
     }
     int after = p->net->bn_after[node->out];
     int reads_out = (node->op->flags & OD_OP_BACKWARD_READS_OUT) || (after >= 0 && p->net->bn[after].virtual_grad);
-    if (reads_out) touch(p, node->out, t);
+    if (reads_out) touch(p, storage(p, node->out), t);
 }
 
 static int by_size(const void *a, const void *b)
