@@ -3,6 +3,7 @@
  * The graph engine: every op's gradient against finite differences along random directions, fusions against the plain
  * net, thread counts, inference folding, repeatability.
  */
+#include "nn/expand.h"
 #include "nn/net.h"
 #include "test_support.h"
 #include "util/alloc.h"
@@ -234,6 +235,34 @@ static void test_inverted_residual(void **state)
     od_value z = bn(&f, dw(&f, x, 3, 2, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
     finish(&f, z, x);
     check_network(&f, 2e-2);
+    end(&f);
+}
+
+/* Fused expansions in every variety: the stem, ReLU6 and swish, strides that leave rows without an output, a frozen batch norm,
+ * an input that another node reads, one whose batch norm isn't stored. */
+static void test_expansions(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 3, 21, 17, 3, &x);
+    x = bn(&f, conv(&f, x, 28, 3, 2, OD_PAD_SAME, 0), OD_ACT_RELU6, 0);
+    x = bn(&f, dw(&f, x, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    x = bn(&f, conv(&f, x, 8, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    od_value y = bn(&f, conv(&f, x, 20, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    y = bn(&f, conv(&f, bn(&f, dw(&f, y, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0), 8, 1, 1, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    x = od_graph_add(&f.g, x, y, "add");
+    y = bn(&f, conv(&f, x, 19, 1, 1, OD_PAD_SAME, 0), OD_ACT_RELU6, 1);
+    y = bn(&f, dw(&f, y, 1, 2, OD_PAD_VALID, 0), OD_ACT_NONE, 0);
+    od_value z = bn(&f, conv(&f, x, 24, 1, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    z = bn(&f, dw(&f, z, 5, 4, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    finish(&f, y, z);
+    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
+    int fused = 0;
+    for (size_t i = 0; i < f.g.node_count; i++) fused += net->expand[i].depthwise >= 0;
+    assert_int_equal(fused, 4);
+    od_net_free(net);
+    check_network(&f, .15); /* ReLU6's corners: differences are only roughly right */
     end(&f);
 }
 
@@ -596,6 +625,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inverted_residual),
+        cmocka_unit_test(test_expansions),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
         cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid),
         cmocka_unit_test(test_preactivation),
