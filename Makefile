@@ -26,11 +26,11 @@ demo: all
 	@tools/demo.sh $(BUILD)/objdet
 
 # Micro-benchmarks of the kernels, then training and inference of one config (CONFIG=pipeline.config);
-# beside ONNX Runtime, OpenVINO and OpenCV with OD_PEERS=venv, beside TensorFlow's input with OD_ORACLE=venv.
+# beside ONNX Runtime, OpenVINO, PyTorch and OpenCV with OD_PEERS=venv, beside TensorFlow's training and input with OD_ORACLE=venv.
 bench: all
 	@$(BUILD)/bench_kernels
 	@$(if $(CONFIG),$(BUILD)/objdet bench train --pipeline_config_path=$(CONFIG) && $(BUILD)/objdet bench infer --pipeline_config_path=$(CONFIG),echo "CONFIG=pipeline.config also times a network")
-	@$(if $(OD_PEERS),bench/compare_inference.sh $(BUILD)/objdet && bench/compare_input.sh $(BUILD)/bench_loader,echo "OD_PEERS=venv also compares with other frameworks")
+	@$(if $(OD_PEERS),bench/compare_inference.sh $(BUILD)/objdet && bench/compare_training.sh $(BUILD)/objdet && bench/compare_input.sh $(BUILD)/bench_loader,echo "OD_PEERS=venv also compares with other frameworks")
 
 asan:
 	@$(MAKE) test BUILD=build-asan CMAKE_FLAGS="-DOD_SANITIZE=ON"
