@@ -30,8 +30,8 @@ const char *od_coco_stat_tag(od_coco_stat stat)
 const char *od_coco_stat_explain(od_coco_stat stat)
 {
     static const char *const sentences[OD_COCO_NUM_STATS] = {
-        "mAP, COCO's main number: the area under the precision-recall curve, averaged over the classes and over ten demands on "
-        "the overlap (IoU .50 to .95)",
+        ("mAP, COCO's main number: the area under the precision-recall curve, averaged over the classes and over ten demands "
+         "on the overlap (IoU .50 to .95)"),
         "the same when half overlap (IoU .50) is enough: were the objects found, roughly placed?",
         "the same when the overlap must be tight (IoU .75): were they placed well?",
         "AP on objects of less than 32 x 32 pixels",

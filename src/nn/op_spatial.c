@@ -123,7 +123,7 @@ static const float *pool_tap(const od_conv_attrs *a, od_tensor_shape in, const f
 
 static void larger(int64_t n, const float *restrict x, float *restrict y)
 {
-    for (int64_t c = 0; c < n; c++) y[c] = (x[c] > y[c]) | (x[c] != x[c]) ? x[c] : y[c];
+    for (int64_t c = 0; c < n; c++) y[c] = ((x[c] > y[c]) | (x[c] != x[c])) ? x[c] : y[c];
 }
 
 /* Explicit padding pools over real zeros; SAME over the pixels that exist. */
