@@ -40,8 +40,8 @@ static const char *const resizers[] = {
     "fixed_shape_resizer { height: 12 width: 17 resize_method: NEAREST_NEIGHBOR }",
     "keep_aspect_ratio_resizer { min_dimension: 16 max_dimension: 27 }",
     "keep_aspect_ratio_resizer { min_dimension: 13 max_dimension: 19 pad_to_max_dimension: true }",
-    "keep_aspect_ratio_resizer { min_dimension: 9 max_dimension: 12 pad_to_max_dimension: true resize_method: BICUBIC "
-    "per_channel_pad_value: 10 per_channel_pad_value: 20 per_channel_pad_value: 30 }",
+    ("keep_aspect_ratio_resizer { min_dimension: 9 max_dimension: 12 pad_to_max_dimension: true resize_method: BICUBIC "
+     "per_channel_pad_value: 10 per_channel_pad_value: 20 per_channel_pad_value: 30 }"),
     "identity_resizer { }",
     "conditional_shape_resizer { condition: GREATER size_threshold: 23 }",
     "conditional_shape_resizer { condition: SMALLER size_threshold: 22 }",

@@ -107,9 +107,9 @@ static void test_zoo_configs_build(void **state)
         char name[256], path[512];
         snprintf(name, sizeof name, "data/zoo_configs/%s.config", zoo[i].name);
         test_need_shared(path, name);
-        od_config *config;
-        od_model *model;
-        od_instance *inst;
+        od_config *config = NULL;
+        od_model *model = NULL;
+        od_instance *inst = NULL;
         od_error err = {0};
         if (od_config_load(path, &config, &err) != OD_OK || od_model_create(&model, config, 0, &err) != OD_OK ||
             od_instance_create(&inst, model, OD_NET_INFER, 1, zoo[i].size, zoo[i].size, NULL, &err) != OD_OK)
