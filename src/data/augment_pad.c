@@ -45,16 +45,10 @@ static od_status absolute(const void *options, od_sample *sample, od_rng *rng, o
     return od_pad_random(sample, h, w, h + more_h, w + more_w, o->n_pad_color ? o->pad_color : NULL, rng, err);
 }
 
-static od_crop_params crop_of(const crop_pad_t *o)
-{
-    return (od_crop_params){o->min_object_covered, o->min_aspect_ratio, o->max_aspect_ratio, o->min_area,
-                            o->max_area,           o->overlap_thresh,   o->clip_boxes,       o->random_coef};
-}
-
 static od_status check_crop_pad(const od_config *config, const void *options, od_error *err)
 {
     const crop_pad_t *o = options;
-    od_crop_params p = crop_of(o);
+    od_crop_params p = OD_CROP_PARAMS_OF(o);
     const char *problem = od_crop_params_problem(&p);
     if (problem) return od_config_error(config, o, NULL, err, OD_ERR_CONFIG, "random_crop_pad_image: %s", problem);
     OD_TRY(od_pad_check_count(config, o, "min_padded_size_ratio", o->n_min_padded_size_ratio, 2, err));
@@ -70,7 +64,7 @@ static od_status crop_pad(const void *options, od_sample *sample, od_rng *rng, o
     const float *low = o->n_min_padded_size_ratio ? o->min_padded_size_ratio : once,
                 *high = o->n_max_padded_size_ratio ? o->max_padded_size_ratio : twice;
     float h = (float)sample->view.height, w = (float)sample->view.width;
-    od_crop_params p = crop_of(o);
+    od_crop_params p = OD_CROP_PARAMS_OF(o);
     od_crop_random(&p, sample, rng);
     return od_pad_random(sample, (int)(h * low[0]), (int)(w * low[1]), (int)(h * high[0]), (int)(w * high[1]),
                          o->n_pad_color ? o->pad_color : NULL, rng, err);

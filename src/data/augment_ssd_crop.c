@@ -33,20 +33,13 @@ static od_status check_crop(const od_config *config, const void *operation, cons
     return problem ? od_config_error(config, operation, NULL, err, OD_ERR_CONFIG, "%s: %s", step, problem) : OD_OK;
 }
 
-#define CROP_OF(o)                                                                                                     \
-    (od_crop_params)                                                                                                   \
-    {                                                                                                                  \
-        (o)->min_object_covered, (o)->min_aspect_ratio, (o)->max_aspect_ratio, (o)->min_area, (o)->max_area,           \
-            (o)->overlap_thresh, (o)->clip_boxes, (o)->random_coef                                                     \
-    }
-
 /* --- ssd_random_crop ---------------------------------------------------------------------------------------------- */
 
 static od_status check_ssd_crop(const od_config *config, const void *options, od_error *err)
 {
     const crop_t *o = options;
     for (size_t i = 0; i < o->n_operations; i++) {
-        od_crop_params p = CROP_OF(o->operations[i]);
+        od_crop_params p = OD_CROP_PARAMS_OF(o->operations[i]);
         OD_TRY(check_crop(config, o->operations[i], &p, "ssd_random_crop", err));
     }
     return OD_OK;
@@ -57,7 +50,7 @@ static od_status ssd_crop(const void *options, od_sample *sample, od_rng *rng, o
     (void)err;
     const crop_t *o = options;
     int i = draw(o->n_operations, DEFAULTS, rng);
-    od_crop_params p = o->n_operations ? CROP_OF(o->operations[i]) : default_crop(i);
+    od_crop_params p = o->n_operations ? OD_CROP_PARAMS_OF(o->operations[i]) : default_crop(i);
     od_crop_random(&p, sample, rng);
     return OD_OK;
 }
@@ -69,7 +62,7 @@ static od_status check_ssd_crop_pad(const od_config *config, const void *options
     const crop_pad_t *o = options;
     for (size_t i = 0; i < o->n_operations; i++) {
         const ObjectDetection__Protos__SSDRandomCropPadOperation *op = o->operations[i];
-        od_crop_params p = CROP_OF(op);
+        od_crop_params p = OD_CROP_PARAMS_OF(op);
         OD_TRY(check_crop(config, op, &p, "ssd_random_crop_pad", err));
         if (op->n_min_padded_size_ratio != 2 || op->n_max_padded_size_ratio != 2)
             return od_config_error(config, op, NULL, err, OD_ERR_CONFIG,
@@ -92,7 +85,7 @@ static od_status ssd_crop_pad(const void *options, od_sample *sample, od_rng *rn
     const ObjectDetection__Protos__SSDRandomCropPadOperation *op = o->operations[i];
     const float *low = op->min_padded_size_ratio, *high = op->max_padded_size_ratio;
     const float color[3] = {op->pad_color_r, op->pad_color_g, op->pad_color_b};
-    od_crop_params p = CROP_OF(op);
+    od_crop_params p = OD_CROP_PARAMS_OF(op);
     od_crop_random(&p, sample, rng);
     return od_pad_random(sample, (int)(h * low[0]), (int)(w * low[1]), (int)(h * high[0]), (int)(w * high[1]), color,
                          rng, err);
@@ -152,7 +145,7 @@ static od_status check_pad_fixed(const od_config *config, const void *options, o
     OD_TRY(od_pad_check_count(config, o, "min_padded_size_ratio", o->n_min_padded_size_ratio, 2, err));
     OD_TRY(od_pad_check_count(config, o, "max_padded_size_ratio", o->n_max_padded_size_ratio, 2, err));
     for (size_t i = 0; i < o->n_operations; i++) {
-        od_crop_params p = CROP_OF(o->operations[i]);
+        od_crop_params p = OD_CROP_PARAMS_OF(o->operations[i]);
         OD_TRY(check_crop(config, o->operations[i], &p, "ssd_random_crop_pad_fixed_aspect_ratio", err));
     }
     return OD_OK;
@@ -163,7 +156,7 @@ static od_status ssd_crop_pad_fixed(const void *options, od_sample *sample, od_r
     static const float once[2] = {1, 1}, twice[2] = {2, 2};
     const pad_fixed_t *o = options;
     int i = draw(o->n_operations, DEFAULTS, rng);
-    od_crop_params p = o->n_operations ? CROP_OF(o->operations[i]) : default_crop(i);
+    od_crop_params p = o->n_operations ? OD_CROP_PARAMS_OF(o->operations[i]) : default_crop(i);
     od_crop_random(&p, sample, rng);
     return od_pad_to_aspect_ratio(sample, o->aspect_ratio, o->n_min_padded_size_ratio ? o->min_padded_size_ratio : once,
                                   o->n_max_padded_size_ratio ? o->max_padded_size_ratio : twice, rng, err);

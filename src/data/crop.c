@@ -5,6 +5,8 @@
  */
 #include "data/crop.h"
 
+#include "data/sample_pixels.h"
+
 #include <float.h>
 #include <math.h>
 
@@ -135,11 +137,8 @@ static int is_kept(const float *box, const float *window, float overlap_thresh)
 
 static void reframe(float *box, const float *window, int clip)
 {
-    float scale[2] = {1.0f / (window[2] - window[0]), 1.0f / (window[3] - window[1])};
-    for (int k = 0; k < 4; k++) {
-        box[k] = (box[k] - window[k % 2]) * scale[k % 2];
-        if (clip) box[k] = clip01(box[k]);
-    }
+    od_object_change_frame(box, window);
+    for (int k = 0; k < 4 && clip; k++) box[k] = clip01(box[k]);
 }
 
 void od_crop_apply(od_sample *sample, od_crop_rect r, float overlap_thresh, int clip_boxes)

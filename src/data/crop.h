@@ -17,6 +17,11 @@ typedef struct od_crop_params {
     float random_coef; /* probability of leaving the picture as it is */
 } od_crop_params;
 
+/* From any config message with these fields. */
+#define OD_CROP_PARAMS_OF(o) \
+    ((od_crop_params){(o)->min_object_covered, (o)->min_aspect_ratio, (o)->max_aspect_ratio, (o)->min_area, \
+                      (o)->max_area, (o)->overlap_thresh, (o)->clip_boxes, (o)->random_coef})
+
 /* In pixels. */
 typedef struct od_crop_rect {
     int y, x, height, width;

@@ -192,3 +192,15 @@ od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, o
     bn.variance = add_variable(g, name, "moving_variance", 1, &c, 0, 0, ones);
     return od_graph_batch_norm(g, x, &bn, name);
 }
+
+od_hyperparams od_mobilenet_hyperparams(void)
+{
+    return (od_hyperparams){.init = {.kind = OD_INIT_TRUNCATED_NORMAL, .b = .09f},
+                            .l2 = 4e-5f,
+                            .act = OD_ACT_RELU6,
+                            .has_bn = 1,
+                            .bn_scale = 1,
+                            .bn_center = 1,
+                            .bn_momentum = .9997f,
+                            .bn_epsilon = 1e-3f};
+}

@@ -60,4 +60,7 @@ od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, float l2, 
 od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, od_act act, const char *path, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* What MobileNet V1 and V2 have unless override_base_feature_extractor_hyperparams gives them the config's. */
+od_hyperparams od_mobilenet_hyperparams(void);
+
 #endif

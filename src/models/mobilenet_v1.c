@@ -48,24 +48,12 @@ static od_value block(builder *b, od_value x, int filters, int stride)
     return conv_bn(b, x, filters, 1, 1);
 }
 
-static od_hyperparams own_hyperparams(void)
-{
-    return (od_hyperparams){.init = {.kind = OD_INIT_TRUNCATED_NORMAL, .b = .09f},
-                            .l2 = 4e-5f,
-                            .act = OD_ACT_RELU6,
-                            .has_bn = 1,
-                            .bn_scale = 1,
-                            .bn_center = 1,
-                            .bn_momentum = .9997f,
-                            .bn_epsilon = 1e-3f};
-}
-
 void od_mobilenet_v1_build(od_graph *g, od_value images, const od_mobilenet_v1_options *options, const char *path,
                            od_value out[OD_MOBILENET_V1_BLOCKS])
 {
     static const struct { int filters, stride; } blocks[OD_MOBILENET_V1_BLOCKS] = {
         {64, 1}, {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1}};
-    builder b = {.g = g, .o = options, .h = options->override ? *options->override : own_hyperparams(), .path = path};
+    builder b = {.g = g, .o = options, .h = options->override ? *options->override : od_mobilenet_hyperparams(), .path = path};
     b.h.frozen = options->frozen;
     od_value x = conv_bn(&b, images, width(&b, 32), 3, 2);
     for (int i = 0; i < OD_MOBILENET_V1_BLOCKS; i++) {

@@ -68,23 +68,11 @@ static od_value inverted_residual(builder *b, od_value x, int expansion, int str
     return od_graph_add(b->g, x, y, label);
 }
 
-static od_hyperparams own_hyperparams(void)
-{
-    return (od_hyperparams){.init = {.kind = OD_INIT_TRUNCATED_NORMAL, .b = .09f},
-                            .l2 = 4e-5f,
-                            .act = OD_ACT_RELU6,
-                            .has_bn = 1,
-                            .bn_scale = 1,
-                            .bn_center = 1,
-                            .bn_momentum = .9997f,
-                            .bn_epsilon = 1e-3f};
-}
-
 od_mobilenet_v2_outputs od_mobilenet_v2_build(od_graph *g, od_value images, const od_mobilenet_v2_options *options, const char *path)
 {
     static const struct { int expansion, filters, repeats, stride; } stages[] = {
         {1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
-    builder b = {.g = g, .o = options, .h = options->override ? *options->override : own_hyperparams(), .path = path};
+    builder b = {.g = g, .o = options, .h = options->override ? *options->override : od_mobilenet_hyperparams(), .path = path};
     b.h.frozen = options->frozen;
     od_mobilenet_v2_outputs out;
     od_value x = conv_bn(&b, images, at_least_min_depth(&b, make_divisible(32 * (double)options->depth_multiplier)), 3, 2, b.h.act);
