@@ -117,10 +117,12 @@ static int64_t channels(const od_graph *g, od_value x)
 od_value od_layer_conv(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
 {
     FORMAT_PATH(name);
-    int64_t shape[] = {layer->kernel, layer->kernel, channels(g, x), filters};
+    od_conv_attrs attrs = attrs_of(layer, layer->kernel, layer->stride);
+    if (layer->kernel_w) attrs.kernel_w = layer->kernel_w;
+    if (layer->dilation) attrs.dilation = layer->dilation;
+    int64_t shape[] = {attrs.kernel_h, attrs.kernel_w, channels(g, x), filters};
     od_var kernel = add_variable(g, name, "kernel", 4, shape, 1, layer->l2, layer->init);
     od_var bias = add_bias(g, name, filters, layer);
-    od_conv_attrs attrs = attrs_of(layer, layer->kernel, layer->stride);
     return od_graph_conv2d(g, x, kernel, bias, &attrs, name);
 }
 

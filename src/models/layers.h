@@ -32,6 +32,8 @@ extern const od_init od_init_glorot_uniform;
 /* A convolution's settings. */
 typedef struct od_layer {
     int kernel, stride;
+    int kernel_w;        /* of od_layer_conv; 0: as wide as high */
+    int dilation;        /* of od_layer_conv; 0: 1 */
     od_padding padding;
     int bias;            /* has one */
     float bias_init, bias_l2;

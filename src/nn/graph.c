@@ -235,6 +235,17 @@ od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const
     return add_node(g, n, (od_value[]){a, b}, 2, label);
 }
 
+od_value od_graph_add_scaled(od_graph *g, od_value a, od_value b, float scale, od_act act, const char *label)
+{
+    od_node n = blank;
+    int fused = act == OD_ACT_NONE || act == OD_ACT_RELU || act == OD_ACT_RELU6; /* see od_graph_add_act */
+    n.op = &od_op_add_scaled;
+    n.rate = scale;
+    n.act = fused ? act : OD_ACT_NONE;
+    od_value y = add_node(g, n, (od_value[]){a, b}, 2, label);
+    return fused ? y : od_graph_activation(g, y, act, label);
+}
+
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label)
 {
     od_node n = blank;
@@ -259,6 +270,21 @@ od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, 
     n.op = &od_op_max_pool;
     n.conv = *attrs;
     return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_avg_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_avg_pool;
+    n.conv = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_concat_channels(od_graph *g, const od_value *in, int count, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_concat_channels;
+    return add_node(g, n, in, count, label);
 }
 
 od_value od_graph_concat_predictions(od_graph *g, const od_value *levels, int count, int64_t code, const char *label)

@@ -69,7 +69,7 @@ typedef struct od_node {
     od_value out;
     od_var var[4];       /* kernel, bias; squeeze_excite has two of each */
     od_act act;          /* activations; additions and weighted sums with one */
-    float rate;          /* drop_connect: the share of images whose branch is dropped */
+    float rate;          /* drop_connect: the share of images whose branch is dropped; add_scaled: the second input's factor */
     od_sum_weights weights; /* weighted_sum */
     od_conv_attrs conv;  /* convolutions and pooling */
     od_bn_attrs bn;
@@ -120,11 +120,17 @@ od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var 
 od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label);
 /* act(a + b): the end of a residual block. */
 od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const char *label);
+/* act(a + scale * b): Inception-ResNet's residual (Keras' CustomScaleLayer). */
+od_value od_graph_add_scaled(od_graph *g, od_value a, od_value b, float scale, od_act act, const char *label);
 /* Each pixel twice in both directions, cut to [h,w] (both at most twice the input's). */
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label);
 /* Pads bottom and right with zeros to multiples. */
 od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label);
 od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);
+/* The mean of the window's pixels that exist (TensorFlow's: padding doesn't count); SAME or VALID. */
+od_value od_graph_avg_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);
+/* [N,H,W,c_i] side by side as [N,H,W,sum of c_i]. */
+od_value od_graph_concat_channels(od_graph *g, const od_value *in, int count, const char *label);
 /* Predictions [N,h_i,w_i,A*code] of several levels as one [N, sum(h_i*w_i*A), 1, code], anchors in the OD API's order. */
 od_value od_graph_concat_predictions(od_graph *g, const od_value *levels, int count, int64_t code, const char *label);
 

@@ -504,6 +504,93 @@ static void test_weighted_sum_values(void **state)
     }
 }
 
+static od_value wide_conv(fixture *f, od_value x, int64_t out, int kernel_h, int kernel_w, int stride, int dilation, od_padding pad)
+{
+    od_conv_attrs a = {.kernel_h = kernel_h, .kernel_w = kernel_w, .stride = stride, .dilation = dilation, .padding = pad};
+    od_init init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 1};
+    od_var w = variable(f, 4, kernel_h, kernel_w, f->g.values[x].shape.c, out, 1, init);
+    return od_graph_conv2d(&f->g, x, w, OD_NO_VAR, &a, "wide");
+}
+
+/* Kernels that aren't square (dilated, strided, VALID), average and maximum pooling of one value, channels side by side with
+ * and without a batch norm before, scaled residuals: Inception-ResNet's modules. */
+static void test_inception_resnet(void **state)
+{
+    (void)state;
+    for (int valid = 0; valid < 2; valid++) {
+        od_padding pad = valid ? OD_PAD_VALID : OD_PAD_SAME;
+        fixture f;
+        od_value x;
+        begin(&f, 2, 17, 19, 3, &x);
+        x = bn(&f, conv(&f, x, 6, 3, 2, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+        od_conv_attrs pool = {.kernel_h = 3, .kernel_w = 2, .stride = 1 + valid, .dilation = 1, .padding = pad};
+        od_value in[4] = {bn(&f, conv(&f, x, 4, 1, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, valid), od_graph_avg_pool(&f.g, x, &pool, "avg")};
+        in[0] = bn(&f, wide_conv(&f, in[0], 5, valid ? 2 : 1, valid ? 1 : 7, 1, 1, OD_PAD_SAME), OD_ACT_SWISH, 0);
+        in[0] = bn(&f, wide_conv(&f, in[0], 5, valid ? 3 : 7, valid ? 2 : 1, 1 + valid, 2 - valid, pad), OD_ACT_NONE, 0);
+        in[2] = bn(&f, wide_conv(&f, x, 3, 3, valid ? 2 : 1, 1 + valid, 1, pad), OD_ACT_SWISH, 1);
+        in[3] = valid ? in[1] : wide_conv(&f, x, 2, 1, 3, 1, 2, pad);
+        od_value mixed = od_graph_concat_channels(&f.g, in, 4, "mixed");
+        od_value up = conv(&f, mixed, f.g.values[mixed].shape.c, 1, 1, OD_PAD_SAME, 1);
+        od_value y = od_graph_add_scaled(&f.g, mixed, up, .17f, OD_ACT_NONE, "residual");
+        od_value z = od_graph_add_scaled(&f.g, conv(&f, y, 3, 1, 1, OD_PAD_SAME, 0), conv(&f, y, 3, 3, 1, OD_PAD_SAME, 1), -2, OD_ACT_SWISH, "last");
+        finish(&f, z, y);
+        check_network(&f, 2e-2);
+        end(&f);
+    }
+}
+
+/* Differences say little at the corners of ReLU and ReLU6: the activation in the sum against one behind it, which must give the same. */
+static void test_add_scaled_activations(void **state)
+{
+    (void)state;
+    for (od_act act = OD_ACT_RELU; act <= OD_ACT_RELU6; act++) {
+        float *grads[2];
+        double loss[2];
+        size_t count = 0;
+        for (int apart = 0; apart < 2; apart++) {
+            fixture f;
+            od_value x;
+            begin(&f, 2, 9, 8, 3, &x);
+            x = conv(&f, x, 7, 3, 1, OD_PAD_SAME, 1);
+            od_value y = conv(&f, x, 7, 1, 1, OD_PAD_SAME, 1);
+            y = od_graph_activation(&f.g, od_graph_add_scaled(&f.g, x, y, 3, apart ? OD_ACT_NONE : act, "sum"), apart ? act : OD_ACT_NONE, "act");
+            finish(&f, od_graph_add_scaled(&f.g, y, x, .5f, OD_ACT_NONE, "last"), OD_NO_VALUE);
+            grads[apart] = gradients(&f, 0, 2, &loss[apart]);
+            count = f.vars.elements;
+            end(&f);
+        }
+        assert_true(fabs(loss[0] - loss[1]) <= 1e-5 * (1 + fabs(loss[0])));
+        check_close(grads[0], grads[1], count, 1e-5);
+        od_free(grads[0]);
+        od_free(grads[1]);
+    }
+}
+
+/* A 1x2 and a 2x1 kernel, a 2x3 average and their concatenation by hand. */
+static void test_inception_values(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 1, 2, 3, 1, &x);
+    od_conv_attrs pool = {.kernel_h = 2, .kernel_w = 3, .stride = 1, .dilation = 1, .padding = OD_PAD_SAME};
+    od_value in[3] = {wide_conv(&f, x, 1, 1, 2, 1, 1, OD_PAD_SAME), wide_conv(&f, x, 1, 2, 1, 1, 1, OD_PAD_SAME), od_graph_avg_pool(&f.g, x, &pool, "avg")};
+    od_value mixed = od_graph_concat_channels(&f.g, in, 3, "mixed");
+    finish(&f, od_graph_add_scaled(&f.g, mixed, mixed, .5f, OD_ACT_NONE, "twice"), mixed);
+    memcpy(f.images, (float[]){1, 2, 3, 4, 5, 6}, 6 * sizeof(float));
+    memcpy(od_variables_value(&f.vars, 0), (float[]){1, 10}, 2 * sizeof(float));
+    memcpy(od_variables_value(&f.vars, 1), (float[]){1, 100}, 2 * sizeof(float));
+    static const float want[6][3] = {{21, 401, 3}, {32, 502, 3.5f}, {3, 603, 4}, {54, 4, 4.5f}, {65, 5, 5}, {6, 6, 5.5f}};
+    od_net *net = make_net(&f, OD_NET_INFER, 0, 2);
+    od_net_forward(net, f.images);
+    for (int i = 0; i < 18; i++) {
+        assert_true(fabsf(od_net_value(net, f.out[1])[i] - want[i / 3][i % 3]) < 1e-4f);
+        assert_true(fabsf(od_net_value(net, f.out[0])[i] - 1.5f * want[i / 3][i % 3]) < 1e-3f);
+    }
+    od_net_free(net);
+    end(&f);
+}
+
 /* Whole images are dropped or scaled; the draw depends on seed, step and layer only; inference has no such node. */
 static void test_drop_connect(void **state)
 {
@@ -635,6 +722,9 @@ int main(void)
         cmocka_unit_test(test_squeeze_excite),
         cmocka_unit_test(test_squeeze_excite_values),
         cmocka_unit_test(test_weighted_sums),
+        cmocka_unit_test(test_inception_resnet),
+        cmocka_unit_test(test_add_scaled_activations),
+        cmocka_unit_test(test_inception_values),
         cmocka_unit_test(test_weighted_sum_values),
         cmocka_unit_test(test_drop_connect),
         cmocka_unit_test(test_pruning),
