@@ -126,6 +126,11 @@ typedef struct od_kernels {
     /* dw += G^T du G. */
     void (*winograd_weights_grad)(int64_t c, const float *du, int64_t plane, float *dw, int64_t tap);
 
+    /* --- sums in double ------------------------------------------------------------------------------------------ */
+
+    /* C[M,N] = A[M,K] * B[K,N] with double sums: moments of batch norm, where float's would cancel. Small: M and K up to 64. */
+    void (*matmul_double)(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const float *b, int64_t ldb, double *c, int64_t ldc);
+
     /* --- optimiser ---------------------------------------------------------------------------------------------- */
 
     /* v = momentum * v - lr * (grad_scale * g); w += v  (Keras' legacy SGD; grad_scale carries the clipping). */

@@ -148,16 +148,28 @@ void od_instance_forward(od_instance *inst, const float *images)
     od_net_forward(inst->net, images);
 }
 
-static double regularization_loss(const od_net *net)
+/* The regularisation's gradient, or zero: what the network's is added to. */
+static void start_gradient(const od_variable *v, const float *restrict w, float *restrict g)
 {
-    int64_t n = (int64_t)net->vars->count;
+    if (v->l2 > 0)
+        for (int64_t j = 0; j < v->size; j++) g[j] = v->l2 * w[j];
+    else
+        memset(g, 0, (size_t)v->size * sizeof *g);
+}
+
+/* The regularisation's loss and, with `gradients`, its gradients, while a variable is in cache. */
+static double regularize(const od_net *net, int gradients)
+{
+    const od_variables *vars = net->vars;
+    int64_t n = (int64_t)vars->count;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
     for (int64_t i = 0; i < n; i++) {
-        const od_variable *v = &net->vars->items[i];
-        net->vars->sums[i] = v->l2 > 0 ? .5 * v->l2 * net->k->sum_squares(v->size, net->vars->value + v->offset) : 0;
+        const od_variable *v = &vars->items[i];
+        vars->sums[i] = v->l2 > 0 ? .5 * v->l2 * net->k->sum_squares(v->size, vars->value + v->offset) : 0;
+        if (gradients) start_gradient(v, vars->value + v->offset, vars->grad + v->offset);
     }
     double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += net->vars->sums[i];
+    for (int64_t i = 0; i < n; i++) sum += vars->sums[i];
     return sum;
 }
 
@@ -169,30 +181,19 @@ static void add_loss(od_losses *losses, const char *tag, double value)
 
 od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_losses *losses, od_error *err)
 {
+    int training = inst->net->mode == OD_NET_TRAIN;
     losses->count = 0;
-    OD_TRY(inst->model->meta->loss(inst->state, inst->net, truth, inst->net->mode == OD_NET_TRAIN, losses, err));
-    if (!inst->model->meta->no_regularization_loss) add_loss(losses, "Loss/regularization_loss", regularization_loss(inst->net));
+    OD_TRY(inst->model->meta->loss(inst->state, inst->net, truth, training, losses, err));
+    double regularization = regularize(inst->net, training);
+    if (!inst->model->meta->no_regularization_loss) add_loss(losses, "Loss/regularization_loss", regularization);
     double total = 0;
     for (int i = 0; i < losses->count; i++) total += losses->item[i].value;
     add_loss(losses, "Loss/total_loss", total);
     return OD_OK;
 }
 
-/* The regularisation's gradient, or zero: what the network's is added to. */
-static void start_gradient(const od_variable *v, const float *restrict w, float *restrict g)
-{
-    if (v->l2 > 0)
-        for (int64_t j = 0; j < v->size; j++) g[j] = v->l2 * w[j];
-    else
-        memset(g, 0, (size_t)v->size * sizeof *g);
-}
-
 void od_instance_backward(od_instance *inst)
 {
-    od_variables *vars = &inst->model->vars;
-    int64_t n = (int64_t)vars->count;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(inst->net->threads)
-    for (int64_t i = 0; i < n; i++) start_gradient(&vars->items[i], vars->value + vars->items[i].offset, vars->grad + vars->items[i].offset);
     od_net_backward(inst->net);
 }
 

@@ -62,9 +62,10 @@ const od_graph *od_instance_graph(const od_instance *inst);
 
 /* images [N,H,W,3], borrowed until the backward pass is over. */
 void od_instance_forward(od_instance *inst, const float *images);
-/* truth[N]. Adds the regularisation loss and the total. In training mode also prepares the backward pass. */
+/* truth[N]. Adds the regularisation loss and the total. In training mode also prepares the backward pass: sets the store's gradients to
+ * the regularisation's and writes those of the predictions. */
 od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_losses *losses, od_error *err);
-/* Zeroes the store's gradients, then adds those of the losses and of the regularisation. */
+/* Adds the losses' gradients to the store's, once after each od_instance_loss. */
 void od_instance_backward(od_instance *inst);
 /* true_shapes: height and width of each image's part that isn't padding. Boxes are relative to it. */
 od_status od_instance_detect(od_instance *inst, const int32_t (*true_shapes)[3], od_detections *detections, od_error *err);

@@ -106,26 +106,44 @@ static void gram_of_thread(const od_net *net, const od_node *conv, const od_expa
     }
 }
 
+/* The threads' sums, added up in the first one's place, and G - s s^T / rows instead of G. */
+static void total_gram(const od_net *net, const od_expand *e, double rows)
+{
+    int64_t k = e->k, size = k * k + k;
+    double *g = e->gram, *s = g + k * k;
+    for (int t = 1; t < net->threads; t++)
+        for (int64_t i = 0; i < size; i++) g[i] += g[t * size + i];
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t p = 0; p < k; p++) g[i * k + p] -= s[i] * s[p] / rows;
+}
+
 /* gram_w = (G - s s^T / rows) W for columns [from, to), and the batch norm's sums: Σ z, and Σ z^2 from the variance. */
 static void sums_of_columns(const od_net *net, const od_expand *e, const float *w, double rows, int64_t from, int64_t to)
 {
     int64_t k = e->k, c = e->c;
-    const double *g = e->gram, *s = g + k * k;
-    double *partial = net->bn[e->bn].partial;
-    for (int64_t j = from; j < to; j++) partial[j] = partial[c + j] = 0;
+    const double *s = e->gram + k * k;
+    double *sum = net->bn[e->bn].partial, *squares = sum + c;
+    if (from == to) return;
+    net->k->matmul_double(k, to - from, k, e->gram, k, w + from, c, e->gram_w + from, c);
+    for (int64_t j = from; j < to; j++) sum[j] = squares[j] = 0;
     for (int64_t i = 0; i < k; i++) {
-        double *out = e->gram_w + i * c;
-        for (int64_t j = from; j < to; j++) out[j] = 0;
-        for (int64_t p = 0; p < k; p++) {
-            double covariance = g[i * k + p] - s[i] * s[p] / rows;
-            for (int64_t j = from; j < to; j++) out[j] += covariance * (double)w[p * c + j];
-        }
+        const double *out = e->gram_w + i * c;
+        const float *row = w + i * c;
         for (int64_t j = from; j < to; j++) {
-            partial[j] += (double)w[i * c + j] * s[i];
-            partial[c + j] += (double)w[i * c + j] * out[j];
+            sum[j] += (double)row[j] * s[i];
+            squares[j] += (double)row[j] * out[j];
         }
     }
-    for (int64_t j = from; j < to; j++) partial[c + j] = (partial[c + j] > 0 ? partial[c + j] : 0) + partial[j] * partial[j] / rows;
+    for (int64_t j = from; j < to; j++) squares[j] = (squares[j] > 0 ? squares[j] : 0) + sum[j] * sum[j] / rows;
+}
+
+/* A thread's share of c columns, in whole vectors. */
+static void column_range(int64_t c, int threads, int thread, int64_t *from, int64_t *to)
+{
+    enum { TOGETHER = 16 };
+    od_thread_range((c + TOGETHER - 1) / TOGETHER, threads, thread, from, to);
+    *from *= TOGETHER;
+    *to = *to * TOGETHER < c ? *to * TOGETHER : c;
 }
 
 void od_expand_statistics(od_net *net, const od_node *conv)
@@ -135,7 +153,6 @@ void od_expand_statistics(od_net *net, const od_node *conv)
     if (!bn->stats_by_producer) return; /* frozen: nothing to measure */
     od_source source = od_net_source(net, conv->in[0]);
     const float *w = od_variables_value(net->vars, conv->var[0]);
-    int64_t size = e->k * e->k + e->k;
     double rows = (double)od_shape_rows(net->graph->values[conv->out].shape);
     memset(bn->partial, 0, (size_t)(net->threads * 2 * e->c) * sizeof *bn->partial);
 #pragma omp parallel num_threads(net->threads)
@@ -145,72 +162,86 @@ void od_expand_statistics(od_net *net, const od_node *conv)
         gram_of_thread(net, conv, e, &source, thread);
 #pragma omp barrier
 #pragma omp single
-        for (int t = 1; t < net->threads; t++)
-            for (int64_t i = 0; i < size; i++) e->gram[i] += e->gram[t * size + i];
-        od_thread_range(e->c, net->threads, thread, &from, &to);
+        total_gram(net, e, rows);
+        column_range(e->c, net->threads, thread, &from, &to);
         sums_of_columns(net, e, w, rows, from, to);
     }
 }
 
 /* --- what is left of the backward pass -------------------------------------------------------------------------------------- */
 
-static void weight_gradient(const od_net *net, const od_node *conv, const od_expand *e)
+/* dW of rows [from, to). */
+static void weight_gradient(const od_net *net, const od_node *conv, const od_expand *e, int64_t from, int64_t to)
 {
     const od_bn_state *bn = &net->bn[e->bn];
     const double *s = e->gram + e->k * e->k;
-    float *g = od_variables_grad(net->vars, conv->var[0]);
-    for (int64_t i = 0; i < e->k; i++)
-        for (int64_t j = 0; j < e->c; j++) {
-            int64_t at = i * e->c + j;
-            double x = (double)bn->ga[j] * e->product[at];
-            if (bn->stats_by_producer) x += bn->gb[j] * e->gram_w[at] + ((double)bn->gb[j] * bn->mean[j] + bn->gc[j]) * s[i];
-            g[at] += (float)x;
-        }
+    float *grad = od_variables_grad(net->vars, conv->var[0]);
+    for (int64_t i = from; i < to; i++) {
+        const float *p = e->product + i * e->c;
+        const double *gw = e->gram_w + i * e->c;
+        float *g = grad + i * e->c;
+        if (bn->stats_by_producer)
+            for (int64_t j = 0; j < e->c; j++)
+                g[j] += (float)((double)bn->ga[j] * p[j] + bn->gb[j] * gw[j] + ((double)bn->gb[j] * bn->mean[j] + bn->gc[j]) * s[i]);
+        else
+            for (int64_t j = 0; j < e->c; j++) g[j] += bn->ga[j] * p[j];
+    }
 }
 
-/* W gb W^T [K, K], packed, and W gc [K]. Returns where the vector lies; the packed matrix comes behind it. */
-static float *mix_weights(const od_net *net, const od_node *conv, const od_expand *e)
+/* Rows [from, to) of W gb W^T [K, K] and of W gc [K]. The packed (W scale)^T of the depthwise convolution's backward serves as the right
+ * factor: P, which isn't needed any more in these rows, takes W gb / scale. */
+static void mix_weights(const od_net *net, const od_node *conv, const od_expand *e, int64_t from, int64_t to)
 {
     const od_bn_state *bn = &net->bn[e->bn];
     const float *w = od_variables_value(net->vars, conv->var[0]);
     int64_t k = e->k, c = e->c;
-    float *vector = e->mixing + k * k, *packed = od_expand_packed_mixing(e);
-    for (int64_t i = 0; i < k; i++) {
+    float *vector = e->mixing + k * k;
+    for (int64_t i = from; i < to; i++) {
         double sum = 0;
-        for (int64_t j = 0; j < c; j++) sum += (double)w[i * c + j] * bn->gc[j];
-        vector[i] = (float)sum;
-        for (int64_t p = 0; p <= i; p++) {
-            double mixed = 0;
-            for (int64_t j = 0; j < c; j++) mixed += (double)w[i * c + j] * bn->gb[j] * w[p * c + j];
-            e->mixing[i * k + p] = e->mixing[p * k + i] = (float)mixed;
+        for (int64_t j = 0; j < c; j++) {
+            sum += (double)w[i * c + j] * bn->gc[j];
+            e->product[i * c + j] = bn->scale[j] != 0 ? w[i * c + j] * (bn->gb[j] / bn->scale[j]) : 0;
         }
+        vector[i] = (float)sum;
     }
-    net->k->gemm_pack_b(k, k, e->mixing, k, 0, packed);
-    return vector;
+    if (to > from) net->k->gemm(to - from, k, c, e->product + from * c, c, net->packed_t[conv - net->graph->nodes], e->mixing + from * k, k, 0, NULL);
+}
+
+/* This thread's share of dx += x (W gb W^T) + W gc, and the input's own batch norm and activation. */
+static void finish_input_gradient(const od_net *net, const od_node *conv, const od_expand *e, const od_source *source, const od_sink *sink, int thread)
+{
+    int64_t k = e->k, rows = od_shape_rows(net->graph->values[conv->out].shape), begin, end;
+    float *block = od_net_scratch(net), *sums = block + EXPAND_BLOCK * k;
+    od_gemm_post post = {.bias = e->mixing + k * k};
+    memset(sums, 0, (size_t)(2 * k) * sizeof *sums);
+    od_thread_range((rows + EXPAND_BLOCK - 1) / EXPAND_BLOCK, net->threads, thread, &begin, &end);
+    for (int64_t b = begin; b < end; b++) {
+        int64_t row = b * EXPAND_BLOCK, m = rows - row < EXPAND_BLOCK ? rows - row : EXPAND_BLOCK;
+        if (net->bn[e->bn].stats_by_producer)
+            net->k->gemm(m, k, k, od_conv_rows(net, conv, source, row, m, block), k, od_expand_packed_mixing(e), sink->data + row * k, k, 1, &post);
+        od_sink_finish(sink, row, m, thread, sums);
+    }
 }
 
 void od_expand_finish_backward(od_net *net, const od_node *conv)
 {
     const od_expand *e = od_expand_of(net, conv);
-    int corrected = net->bn[e->bn].stats_by_producer;
-    weight_gradient(net, conv, e);
-    if (!net->graph->values[conv->in[0]].needs_grad) return;
+    int wants_input = net->graph->values[conv->in[0]].needs_grad, corrected = wants_input && net->bn[e->bn].stats_by_producer;
     od_source source = od_net_source(net, conv->in[0]);
-    od_sink sink = od_net_sink(net, conv->in[0]);
-    const float *constant = corrected ? mix_weights(net, conv, e) : NULL, *packed = od_expand_packed_mixing(e);
-    int64_t k = e->k, rows = od_shape_rows(net->graph->values[conv->out].shape);
+    od_sink sink = {0};
+    if (wants_input) sink = od_net_sink(net, conv->in[0]);
 #pragma omp parallel num_threads(net->threads)
     {
         int thread = omp_get_thread_num();
-        float *block = od_net_scratch(net), *sums = block + EXPAND_BLOCK * k;
-        int64_t begin, end;
-        memset(sums, 0, (size_t)(2 * k) * sizeof *sums);
-        od_thread_range((rows + EXPAND_BLOCK - 1) / EXPAND_BLOCK, net->threads, thread, &begin, &end);
-        for (int64_t b = begin; b < end; b++) {
-            int64_t row = b * EXPAND_BLOCK, m = rows - row < EXPAND_BLOCK ? rows - row : EXPAND_BLOCK;
-            od_gemm_post post = {.bias = constant};
-            if (corrected) net->k->gemm(m, k, k, od_conv_rows(net, conv, &source, row, m, block), k, packed, sink.data + row * k, k, 1, &post);
-            od_sink_finish(&sink, row, m, thread, sums);
+        int64_t from, to;
+        od_thread_range(e->k, net->threads, thread, &from, &to);
+        weight_gradient(net, conv, e, from, to);
+        if (corrected) {
+            mix_weights(net, conv, e, from, to);
+#pragma omp barrier
+#pragma omp single
+            net->k->gemm_pack_b(e->k, e->k, e->mixing, e->k, 0, od_expand_packed_mixing(e));
         }
+        if (wants_input) finish_input_gradient(net, conv, e, &source, &sink, thread);
     }
 }

@@ -27,7 +27,7 @@ typedef struct od_expand {
     int64_t k, c;
     float *product;    /* [K, C]: P after the depthwise convolution's backward; before, room for scaled weights */
     float *mixing;     /* [K, K] = W gb W^T, then [K] = W gc, then the packed matrix */
-    double *gram;      /* [threads][K*K + K]: G and s; the first holds the totals after the statistics */
+    double *gram;      /* [threads][K*K + K]: G and s; after the statistics the first holds the totals G - s s^T / rows and s */
     double *gram_w;    /* [K, C] = (G - s s^T / rows) W */
 } od_expand;
 

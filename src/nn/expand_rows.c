@@ -4,17 +4,27 @@
  */
 #include "nn/expand.h"
 
+#include <omp.h>
 #include <string.h>
 
-/* Weights times the batch norm's scale, packed as they are and, for the input's gradient, transposed. */
-static void pack_scaled(od_net *net, size_t conv, const od_expand *e, int backward)
+/* Weights times the batch norm's scale, packed as they are and, for the input's gradient, transposed: both in the forward pass. */
+static void pack_scaled(od_net *net, size_t conv, const od_expand *e)
 {
     const float *w = od_variables_value(net->vars, net->graph->nodes[conv].var[0]), *scale = net->bn[e->bn].scale;
     int64_t k = e->k, c = e->c;
-    for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j < c; j++) e->product[i * c + j] = w[i * c + j] * scale[j];
-    if (!backward) net->k->gemm_pack_b(k, c, e->product, c, 0, net->packed[conv]);
-    else if (net->packed_t[conv]) net->k->gemm_pack_b(c, k, e->product, c, 1, net->packed_t[conv]);
+#pragma omp parallel num_threads(net->threads)
+    {
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < k; i++)
+            for (int64_t j = 0; j < c; j++) e->product[i * c + j] = w[i * c + j] * scale[j];
+#pragma omp sections
+        {
+#pragma omp section
+            net->k->gemm_pack_b(k, c, e->product, c, 0, net->packed[conv]);
+#pragma omp section
+            if (net->packed_t[conv]) net->k->gemm_pack_b(c, k, e->product, c, 1, net->packed_t[conv]);
+        }
+    }
 }
 
 od_expand_job od_expand_begin(od_net *net, const od_node *depthwise, int backward)
@@ -26,8 +36,10 @@ od_expand_job od_expand_begin(od_net *net, const od_node *depthwise, int backwar
     od_act act = net->graph->nodes[e->bn].bn.act;
     od_expand_job j = {.net = net, .e = e, .conv = node, .source = od_net_source(net, node->in[0]), .packed = net->packed[conv],
                        .packed_t = net->packed_t[conv], .shift = net->bn[e->bn].shift, .act = act, .keeps_z = backward && act > OD_ACT_RELU6};
-    pack_scaled(net, conv, e, backward);
-    if (!backward) return j;
+    if (!backward) {
+        pack_scaled(net, conv, e);
+        return j;
+    }
     memset(net->bn[e->bn].partial, 0, (size_t)(net->threads * 2 * e->c) * sizeof(double));
     if (net->graph->values[node->in[0]].needs_grad) {
         j.input_grad = net->grad[node->in[0]];
@@ -71,19 +83,36 @@ void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, cons
     if (j->input_grad) k->gemm(rows, e->k, e->c, dy, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, NULL);
 }
 
-void od_expand_end_backward(od_net *net, const od_expand *e, const float *products, size_t stride)
+/* Columns [from, to) of the threads' products, added up, and of Σ dz (z - mean). */
+static void end_columns(const od_net *net, const od_expand *e, const float *w, const float *products, size_t stride, int64_t from, int64_t to)
 {
     const od_bn_state *bn = &net->bn[e->bn];
-    const float *w = od_variables_value(net->vars, net->graph->nodes[e - net->expand].var[0]);
-    int64_t size = e->k * e->c;
-    memcpy(e->product, products, (size_t)size * sizeof *e->product);
-    for (int t = 1; t < net->threads; t++) net->k->add(size, products + stride * (size_t)t, e->product);
-    double *dzx = bn->partial + e->c; /* the first thread's; the other's stay zero */
-    for (int t = 0; t < net->threads; t++) memset(bn->partial + (2 * t + 1) * e->c, 0, (size_t)e->c * sizeof *dzx);
-    for (int64_t i = 0; i < size; i++) dzx[i % e->c] += (double)w[i] * e->product[i];
-    for (int64_t j = 0; j < e->c; j++) {
+    int64_t c = e->c;
+    double *dzx = bn->partial + c; /* the first thread's; the others' stay zero */
+    for (int t = 0; t < net->threads; t++)
+        for (int64_t j = from; j < to; j++) bn->partial[(2 * t + 1) * c + j] = 0;
+    for (int64_t i = 0; i < e->k; i++) {
+        float *p = e->product + i * c;
+        const float *row = w + i * c;
+        for (int64_t j = from; j < to; j++) p[j] = products[i * c + j];
+        for (int t = 1; t < net->threads; t++)
+            for (int64_t j = from; j < to; j++) p[j] += products[stride * (size_t)t + (size_t)(i * c + j)];
+        for (int64_t j = from; j < to; j++) dzx[j] += (double)row[j] * p[j];
+    }
+    for (int64_t j = from; j < to; j++) {
         double dz = 0;
-        for (int t = 0; t < net->threads; t++) dz += bn->partial[2 * t * e->c + j];
+        for (int t = 0; t < net->threads; t++) dz += bn->partial[2 * t * c + j];
         dzx[j] -= dz * bn->mean[j];
+    }
+}
+
+void od_expand_end_backward(od_net *net, const od_expand *e, const float *products, size_t stride)
+{
+    const float *w = od_variables_value(net->vars, net->graph->nodes[e - net->expand].var[0]);
+#pragma omp parallel num_threads(net->threads)
+    {
+        int64_t from, to;
+        od_thread_range(e->c, net->threads, omp_get_thread_num(), &from, &to);
+        end_columns(net, e, w, products, stride, from, to);
     }
 }

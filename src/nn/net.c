@@ -188,6 +188,13 @@ static uint64_t flush_denormals(const od_net *net)
     return before;
 }
 
+/* After the first whole pass, when every page has been touched. */
+static void settle(od_net *net)
+{
+    if (!net->settled) od_aligned_settle(net->arena, net->arena_bytes);
+    net->settled = 1;
+}
+
 void od_net_forward(od_net *net, const float *images)
 {
     uint64_t mode = flush_denormals(net);
@@ -203,6 +210,7 @@ void od_net_forward(od_net *net, const float *images)
         g->nodes[i].op->forward(net, &g->nodes[i]);
         if (net->profile) net->forward_seconds[i] += now() - t;
     }
+    if (net->mode == OD_NET_INFER) settle(net);
     od_denormals_restore(mode);
 }
 
@@ -217,6 +225,7 @@ void od_net_backward(od_net *net)
         g->nodes[i].op->backward(net, &g->nodes[i]);
         if (net->profile) net->backward_seconds[i] += now() - t;
     }
+    settle(net);
     od_denormals_restore(mode);
 }
 

@@ -83,6 +83,7 @@ typedef struct od_net {
     float *workspace;     /* shared by the threads of the op that runs */
     size_t workspace_floats;
     size_t scratch_stride, arena_bytes, state_bytes;
+    int settled;          /* large pages asked for again */
     double *forward_seconds, *backward_seconds; /* by node, summed; when profiling */
 } od_net;
 

@@ -209,20 +209,31 @@ static void conv_forward(od_net *net, const od_node *node)
 
 /* --- backward ------------------------------------------------------------------------------------------------ */
 
-/* Adds the threads' weight gradients [k*out] (and bias gradients [out] behind them), in order, to the variables'. */
-static void reduce_weight_grads(od_net *net, const od_node *node, int64_t size, int64_t bias_size, size_t offset)
+/* Where a thread adds its part of the weights' and the bias' gradients: the first one to the variables' own, the others to zeroed scratch at
+ * `own` [size + bias_size]. bias NULL: there is none. */
+typedef struct weight_sums {
+    float *weights, *bias;
+} weight_sums;
+
+static weight_sums weight_sums_of(const od_net *net, const od_node *node, int thread, float *own, int64_t size, int64_t bias_size)
 {
-    float *g = od_variables_grad(net->vars, node->var[0]);
-    int64_t share = (size + net->threads - 1) / net->threads;
-#pragma omp parallel num_threads(net->threads)
-    {
-        int64_t begin = share * omp_get_thread_num(), n = begin + share > size ? size - begin : share;
-        for (int t = 0; t < net->threads && n > 0; t++)
-            net->k->add(n, net->scratch + net->scratch_stride * (size_t)t + offset + begin, g + begin);
+    int has_bias = node->var[1] != OD_NO_VAR;
+    if (!thread) return (weight_sums){od_variables_grad(net->vars, node->var[0]), has_bias ? od_variables_grad(net->vars, node->var[1]) : NULL};
+    memset(own, 0, (size_t)(size + bias_size) * sizeof *own);
+    return (weight_sums){own, has_bias ? own + size : NULL};
+}
+
+/* Once all threads are done: adds their scratch, in order, to the variables' gradients; each thread a share. */
+static void reduce_weight_grads(const od_net *net, const od_node *node, int thread, int64_t size, int64_t bias_size, size_t offset)
+{
+    int64_t begin, end;
+    od_thread_range((size + 15) / 16, net->threads, thread, &begin, &end);
+    begin *= 16, end = end * 16 < size ? end * 16 : size;
+    for (int t = 1; t < net->threads; t++) {
+        const float *part = net->scratch + net->scratch_stride * (size_t)t + offset;
+        if (end > begin) net->k->add(end - begin, part + begin, od_variables_grad(net->vars, node->var[0]) + begin);
+        if (!thread && node->var[1] != OD_NO_VAR) net->k->add(bias_size, part + size, od_variables_grad(net->vars, node->var[1]));
     }
-    if (node->var[1] == OD_NO_VAR) return;
-    for (int t = 0; t < net->threads; t++)
-        net->k->add(bias_size, net->scratch + net->scratch_stride * (size_t)t + offset + size, od_variables_grad(net->vars, node->var[1]));
 }
 
 static void add_columns(int64_t rows, int64_t c, const float *d, float *sum)
@@ -326,11 +337,11 @@ static void conv_backward(od_net *net, const od_node *node)
 #pragma omp parallel num_threads(net->threads)
     {
         int thread = omp_get_thread_num();
-        float *x_block = od_net_scratch(net), *d_block = x_block + c.block * c.k, *sums = x_block + sums_at, *dw = x_block + weights_at;
+        float *x_block = od_net_scratch(net), *d_block = x_block + c.block * c.k, *sums = x_block + sums_at;
+        weight_sums dw = weight_sums_of(net, node, thread, x_block + weights_at, c.k * c.out.c, c.out.c);
         int64_t begin, end;
         od_thread_range(blocks, net->threads, thread, &begin, &end);
         memset(sums, 0, (size_t)(4 * max64(c.in.c, c.out.c)) * sizeof *sums);
-        memset(dw, 0, (size_t)(c.k * c.out.c + c.out.c) * sizeof *dw);
         if (wants_input && c.strided) {
             clear_rows(&c, &sink, thread);
 #pragma omp barrier
@@ -339,8 +350,8 @@ static void conv_backward(od_net *net, const od_node *node)
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
             const float *d = od_grad_source_rows(&grad, row, m, d_block);
             const float *x = input_block(&c, &source, row, m, x_block);
-            net->k->gemm_tn(m, c.k, c.out.c, x, c.k, d, c.out.c, dw, c.out.c);
-            if (node->var[1] != OD_NO_VAR) add_columns(m, c.out.c, d, dw + c.k * c.out.c);
+            net->k->gemm_tn(m, c.k, c.out.c, x, c.k, d, c.out.c, dw.weights, c.out.c);
+            if (dw.bias) add_columns(m, c.out.c, d, dw.bias);
             if (wants_input && c.strided) {
                 net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], x_block, c.in.c, 0, NULL);
                 scatter_rows(&c, &sink, row, m, x_block);
@@ -354,8 +365,9 @@ static void conv_backward(od_net *net, const od_node *node)
             finish_rows(&c, &sink, thread, sums);
         }
         if (wants_input && !c.pointwise && !c.strided) gathered_input_grad(&c, &grad, &sink, thread, d_block, sums);
+#pragma omp barrier
+        reduce_weight_grads(net, node, thread, c.k * c.out.c, c.out.c, weights_at);
     }
-    reduce_weight_grads(net, node, c.k * c.out.c, c.out.c, weights_at);
 }
 
 static double conv_flops(const od_graph *g, const od_node *node)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/alloc.h"
 
+#include "util/huge_pages.h"
+
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-static const size_t HUGE_PAGE = (size_t)2 << 20;
+enum { PATIENT_BYTES = 32 << 20 }; /* so many in large pages that don't exist yet would be felt */
 
 static atomic_long fail_countdown;
 
@@ -82,16 +83,17 @@ void od_free(void *p)
 void *od_aligned_malloc(size_t count, size_t size)
 {
     if (must_fail(count, size)) return NULL;
-    size_t bytes = (at_least_one(count * size) + 63) & ~(size_t)63;
-#ifdef MADV_HUGEPAGE
-    if (bytes >= 2 * HUGE_PAGE) {
-        bytes = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-        void *p = aligned_alloc(HUGE_PAGE, bytes);
-        if (p) madvise(p, bytes, MADV_HUGEPAGE); /* advice: activations walk over many pages; failing costs only time */
-        return p;
-    }
-#endif
-    return aligned_alloc(64, bytes);
+    size_t bytes = (at_least_one(count * size) + 63) & ~(size_t)63, huge = OD_HUGE_PAGE;
+    if (bytes < 2 * huge) return aligned_alloc(64, bytes);
+    bytes = (bytes + huge - 1) & ~(huge - 1);
+    void *p = aligned_alloc(huge, bytes);
+    if (p && (bytes < PATIENT_BYTES || od_huge_pages_free() >= bytes)) od_huge_pages_advise(p, bytes);
+    return p;
+}
+
+void od_aligned_settle(void *p, size_t bytes)
+{
+    if (p && bytes >= 2 * (size_t)OD_HUGE_PAGE) od_huge_pages_advise(p, bytes);
 }
 
 void od_aligned_free(void *p)

@@ -18,6 +18,8 @@ void od_free(void *p);
 
 /* 64-byte aligned, uninitialised; freed with od_aligned_free. */
 void *od_aligned_malloc(size_t count, size_t size);
+/* Once all of it has been written: asks for large pages where od_aligned_malloc didn't yet (huge_pages.h). bytes: of the allocation. */
+void od_aligned_settle(void *p, size_t bytes);
 void od_aligned_free(void *p);
 
 /* Makes room for `need` elements in a growing array (doubling). Returns 0, or -1 when out of memory, then

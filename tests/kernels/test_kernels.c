@@ -714,6 +714,26 @@ static void test_winograd(const od_kernels *t)
     for (int64_t c = 1; c <= 80; c++) check_winograd(t, c);
 }
 
+static void test_matmul_double(const od_kernels *t)
+{
+    for (int i = 0; i < 60; i++) {
+        int64_t m = pick(1, 20), n = pick(1, 70), k = pick(1, 30);
+        mat b = mat_random(k, n);
+        double *a = malloc((size_t)(m * (k + 1)) * sizeof *a), *c = malloc((size_t)(m * n + 1) * sizeof *c);
+        for (int64_t j = 0; j < m * (k + 1); j++) a[j] = 1e8 + (double)(j % 7); /* float could not hold it */
+        c[m * n] = 7;
+        t->matmul_double(m, n, k, a, k + 1, b.p, b.ld, c, n);
+        for (int64_t r = 0; r < m; r++)
+            for (int64_t j = 0; j < n; j++) {
+                double sum = 0;
+                for (int64_t p = 0; p < k; p++) sum += a[r * (k + 1) + p] * (double)b.p[p * b.ld + j];
+                check_value("matmul_double", c[r * n + j], sum, 1e-6);
+            }
+        assert_true(c[m * n] == 7);
+        free(a), free(c), mat_free(&b);
+    }
+}
+
 /* Rows packed a few at a time make the same matrix as all at once. */
 static void test_gemm_pack_rows(const od_kernels *t)
 {
@@ -741,6 +761,7 @@ int main(void)
         KERNEL_TEST(test_add),               KERNEL_TEST(test_optimiser),      KERNEL_TEST(test_dw_row),
         KERNEL_TEST(test_dw_row_grad_in),    KERNEL_TEST(test_dw_row_grad_weights), KERNEL_TEST(test_winograd),
         KERNEL_TEST(test_gemm_pack_rows),
+        KERNEL_TEST(test_matmul_double),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include "util/error.h"
 #include "util/file.h"
 #include "util/hashmap.h"
+#include "util/huge_pages.h"
 #include "util/rng.h"
 #include "util/strbuf.h"
 
@@ -48,6 +49,19 @@ static void test_alloc_refuses_overflow(void **state)
     (void)state;
     assert_null(od_malloc((size_t)-1, 2));
     assert_null(od_calloc((size_t)1 << 62, 16));
+}
+
+static void test_huge_pages_free(void **state)
+{
+    (void)state;
+    const char *text = "Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      1      3 \n"
+                       "Node 0, zone   Normal     62     12      0    485   2593    879    215     72     63     52    179 \n";
+    size_t huge = OD_HUGE_PAGE; /* blocks of 2^9 pages and of 2^10 */
+    assert_int_equal(od_huge_pages_free_in(text, 4096), (1 + 2 * 3 + 52 + 2 * 179) * huge);
+    const char *large_pages = "Node 0, zone Normal 1 1 1 1 1 1 1\n"; /* of 64 KiB: 2^5 make one */
+    assert_int_equal(od_huge_pages_free_in(large_pages, 65536), (1 + 2) * huge);
+    assert_int_equal(od_huge_pages_free_in("", 4096), 0);
+    assert_int_equal(od_huge_pages_free_in("no such table\n", 4096), 0);
 }
 
 static void test_hashmap(void **state)
@@ -133,7 +147,7 @@ int main(void)
         cmocka_unit_test(test_error_prefix_and_cut),
         cmocka_unit_test(test_strbuf_grows_and_survives_failure),
         cmocka_unit_test(test_alloc_refuses_overflow),
-        cmocka_unit_test(test_hashmap),
+        cmocka_unit_test(test_huge_pages_free), cmocka_unit_test(test_hashmap),
         cmocka_unit_test(test_rng_streams),
         cmocka_unit_test(test_file_write_is_atomic_when_the_disk_fills),
         cmocka_unit_test(test_paths),

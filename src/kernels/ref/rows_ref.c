@@ -149,6 +149,16 @@ static double sum_squares(int64_t n, const float *x)
     return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
+static void matmul_double(int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const float *b, int64_t ldb, double *c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        double *row = c + i * ldc;
+        for (int64_t j = 0; j < n; j++) row[j] = 0;
+        for (int64_t p = 0; p < k; p++)
+            for (int64_t j = 0; j < n; j++) row[j] += a[i * lda + p] * (double)b[p * ldb + j];
+    }
+}
+
 void od__kernels_rows_ref(od_kernels *t)
 {
     t->rows_affine_act = rows_affine_act;
@@ -159,4 +169,5 @@ void od__kernels_rows_ref(od_kernels *t)
     t->add = add;
     t->momentum_update = momentum_update;
     t->sum_squares = sum_squares;
+    t->matmul_double = matmul_double;
 }

@@ -30,23 +30,36 @@ static size_t gemm_packed_size(int64_t k, int64_t n)
     return (size_t)k * (size_t)vectors_in(n) * VL;
 }
 
-static void pack_row(const float *b, int64_t stride, int64_t count, int64_t width, float *out)
+static void pack_row(const float *b, int64_t count, int64_t width, float *out)
 {
-    if (stride == 1)
-        for (int64_t j = 0; j < count; j++) out[j] = b[j];
-    else
-        for (int64_t j = 0; j < count; j++) out[j] = b[j * stride];
-    for (int64_t j = count; j < width; j++) out[j] = 0.0f;
+    for (int64_t j = 0; j < width; j += VL) v_store(out + j, v_loadm(b + j, v_first(count > j ? count - j : 0)));
+}
+
+/* A panel of columns from B^T: b points to the panel's first column, which is a row there. */
+static void pack_turned(int64_t k, int64_t count, int64_t width, const float *b, int64_t ldb, float *out)
+{
+    for (int64_t j = 0; j < width; j += VL)
+        for (int64_t p = 0; p < k; p += VL) {
+            vf block[VL];
+            vmask m = v_first(k - p);
+            UNROLL
+            for (int i = 0; i < VL; i++) block[i] = j + i < count ? v_loadm(b + (j + i) * ldb + p, m) : v_zero();
+            v_transpose(block);
+            int64_t rows = k - p < VL ? k - p : VL;
+            for (int64_t i = 0; i < rows; i++) v_store(out + (p + i) * width + j, block[i]);
+        }
 }
 
 static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed)
 {
-    int64_t row_stride = transposed ? 1 : ldb, col_stride = transposed ? ldb : 1, nv;
+    int64_t nv;
     for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
         nv = PANEL_NV(vectors - v);
-        int64_t width = nv * VL, count = n - v * VL < width ? n - v * VL : width;
-        for (int64_t p = 0; p < k; p++, packed += width)
-            pack_row(b + p * row_stride + v * VL * col_stride, col_stride, count, width, packed);
+        int64_t col = v * VL, width = nv * VL, count = n - col < width ? n - col : width;
+        if (transposed) pack_turned(k, count, width, b + col * ldb, ldb, packed);
+        else
+            for (int64_t p = 0; p < k; p++) pack_row(b + p * ldb + col, count, width, packed + p * width);
+        packed += k * width;
     }
 }
 
@@ -56,7 +69,7 @@ static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t rows, co
     for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
         nv = PANEL_NV(vectors - v);
         int64_t width = nv * VL, count = n - v * VL < width ? n - v * VL : width;
-        for (int64_t p = 0; p < rows; p++) pack_row(b + p * ldb + v * VL, 1, count, width, packed + (first + p) * width);
+        for (int64_t p = 0; p < rows; p++) pack_row(b + p * ldb + v * VL, count, width, packed + (first + p) * width);
         packed += k * width;
     }
 }

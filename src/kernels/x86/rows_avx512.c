@@ -4,6 +4,7 @@
  */
 #include "kernels/x86/simd_avx512.h"
 
+#include "kernels/x86/moments_impl.h"
 #include "kernels/x86/rows_impl.h"
 
 void od__kernels_rows_avx512(od_kernels *t)
@@ -16,4 +17,5 @@ void od__kernels_rows_avx512(od_kernels *t)
     t->add = add;
     t->momentum_update = momentum_update;
     t->sum_squares = sum_squares;
+    t->matmul_double = matmul_double;
 }

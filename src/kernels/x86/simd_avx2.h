@@ -54,14 +54,50 @@ static inline vf v_scale_power(vf r, vf n)
 }
 static inline vf v_round(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
+/* Turns a VL x VL block round: lane j of row i becomes lane i of row j. */
+static inline void v_transpose(vf r[VL])
+{
+    vf t[VL];
+    UNROLL
+    for (int i = 0; i < VL; i += 2) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    UNROLL
+    for (int i = 0; i < VL; i += 4) {
+        UNROLL
+        for (int j = 0; j < 2; j++) {
+            __m256d a = _mm256_castps_pd(t[i + j]), b = _mm256_castps_pd(t[i + j + 2]);
+            r[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+            r[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+        }
+    }
+    UNROLL
+    for (int i = 0; i < 4; i++) t[i] = r[i], t[i + 4] = r[i + 4];
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+    }
+}
+
 /* Sums in double: acc[0] and acc[1] each take half of x squared. */
 typedef __m256d vd;
 static inline vd vd_zero(void) { return _mm256_setzero_pd(); }
 static inline vd vd_add(vd a, vd b) { return _mm256_add_pd(a, b); }
 static inline double vd_total(vd a) { return (a[0] + a[1]) + (a[2] + a[3]); }
+static inline vd vd_set1(double x) { return _mm256_set1_pd(x); }
+static inline vd vd_fma(vd a, vd b, vd c) { return _mm256_fmadd_pd(a, b, c); } /* a * b + c */
+static inline void vd_store(double *p, vd x) { _mm256_storeu_pd(p, x); }
+static inline void vd_widen(vf x, vd *low, vd *high)
+{
+    *low = _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+    *high = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
 static inline void vd_squares(vf x, vd acc[2])
 {
-    vd low = _mm256_cvtps_pd(_mm256_castps256_ps128(x)), high = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+    vd low, high;
+    vd_widen(x, &low, &high);
     acc[0] = _mm256_fmadd_pd(low, low, acc[0]);
     acc[1] = _mm256_fmadd_pd(high, high, acc[1]);
 }

@@ -47,14 +47,56 @@ static inline vf v_where_between(vf x, vf z, vf low, vf high)
 static inline vf v_scale_power(vf r, vf n) { return _mm512_scalef_ps(r, n); }
 static inline vf v_round(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
+/* Turns a VL x VL block round: lane j of row i becomes lane i of row j. */
+static inline void v_transpose(vf r[VL])
+{
+    vf t[VL];
+    UNROLL
+    for (int i = 0; i < VL; i += 2) {
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    UNROLL
+    for (int i = 0; i < VL; i += 4) {
+        UNROLL
+        for (int j = 0; j < 2; j++) {
+            __m512d a = _mm512_castps_pd(t[i + j]), b = _mm512_castps_pd(t[i + j + 2]);
+            r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    }
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        UNROLL
+        for (int half = 0; half < VL; half += 8) {
+            t[half + i] = _mm512_shuffle_f32x4(r[half + i], r[half + i + 4], 0x88);
+            t[half + i + 4] = _mm512_shuffle_f32x4(r[half + i], r[half + i + 4], 0xdd);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+        r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+    }
+}
+
 /* Sums in double: acc[0] and acc[1] each take half of x squared. */
 typedef __m512d vd;
 static inline vd vd_zero(void) { return _mm512_setzero_pd(); }
 static inline vd vd_add(vd a, vd b) { return _mm512_add_pd(a, b); }
 static inline double vd_total(vd a) { return _mm512_reduce_add_pd(a); }
+static inline vd vd_set1(double x) { return _mm512_set1_pd(x); }
+static inline vd vd_fma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); } /* a * b + c */
+static inline void vd_store(double *p, vd x) { _mm512_storeu_pd(p, x); }
+static inline void vd_widen(vf x, vd *low, vd *high)
+{
+    *low = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+    *high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+}
 static inline void vd_squares(vf x, vd acc[2])
 {
-    vd low = _mm512_cvtps_pd(_mm512_castps512_ps256(x)), high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+    vd low, high;
+    vd_widen(x, &low, &high);
     acc[0] = _mm512_fmadd_pd(low, low, acc[0]);
     acc[1] = _mm512_fmadd_pd(high, high, acc[1]);
 }
