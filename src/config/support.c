@@ -141,6 +141,11 @@ static const struct {
     {"LearningRate", "manual_step_learning_rate", NULL},
     {"LearningRate", "cosine_decay_learning_rate", NULL},
     {"EvalConfig", "metrics_set", "coco_detection_metrics"},
+    {"EvalConfig", "metrics_set", "pascal_voc_detection_metrics"},
+    {"EvalConfig", "metrics_set", "weighted_pascal_voc_detection_metrics"},
+    {"EvalConfig", "metrics_set", "precision_at_recall_detection_metrics"},
+    {"EvalConfig", "metrics_set", "oid_V2_detection_metrics"},
+    {"EvalConfig", "metrics_set", "oid_challenge_detection_metrics"},
 };
 
 /* Single fields that change the meaning and aren't there yet; refused unless they have the value that switches them off

@@ -36,5 +36,6 @@ void od_example_deinit(od_example *e)
     od_free(e->encoded);
     od_free(e->pixels);
     od_free(e->objects);
+    for (int i = 0; i < OD_EXAMPLE_LISTS; i++) od_free(e->class_lists[i]);
     *e = (od_example){0};
 }

@@ -14,6 +14,14 @@
 /* Bits of od_object.flags. */
 enum { OD_OBJECT_CROWD = 1, OD_OBJECT_DIFFICULT = 2, OD_OBJECT_GROUP_OF = 4, OD_OBJECT_TRUNCATED = 8 };
 
+/* What an image says of whole classes (Open Images, LVIS). */
+typedef enum od_example_list {
+    OD_EXAMPLE_LABELED,        /* classes verified, present or absent (image/class/label) */
+    OD_EXAMPLE_NEGATIVE,       /* verified to be absent (image/neg_category_ids) */
+    OD_EXAMPLE_NOT_EXHAUSTIVE, /* not every one is annotated (image/not_exhaustive_category_ids) */
+    OD_EXAMPLE_LISTS
+} od_example_list;
+
 typedef struct od_object {
     float box[4];    /* ymin, xmin, ymax, xmax, relative to the image (0..1) */
     int32_t label;   /* the label map's id, from 1; 0: unknown (name not in the map) */
@@ -36,6 +44,8 @@ typedef struct od_example {
     uint8_t *pixels;         /* RGB [height, width, 3], or NULL until decoded */
     od_object *objects;      /* may be empty: a null image */
     int object_count;
+    int32_t *class_lists[OD_EXAMPLE_LISTS]; /* label map ids, owned; NULL: none */
+    int class_list_counts[OD_EXAMPLE_LISTS];
     struct od_example_text *texts; /* what the objects' strings point into */
 } od_example;
 

@@ -191,6 +191,21 @@ static od_status parse_attributes(const Tensorflow__Example *m, od_example *out,
     return OD_OK;
 }
 
+/* Lists of whole classes. Ids that no label map can have are left out, as the OD API leaves out what it doesn't know. */
+static od_status parse_class_lists(const Tensorflow__Example *m, od_example *out, od_error *err)
+{
+    static const char *const keys[OD_EXAMPLE_LISTS] = {"image/class/label", "image/neg_category_ids", "image/not_exhaustive_category_ids"};
+    for (int k = 0; k < OD_EXAMPLE_LISTS; k++) {
+        ints v;
+        OD_TRY(get_ints(m, keys[k], &v, err));
+        if (!v.n) continue;
+        if (v.n > INT_MAX || !(out->class_lists[k] = od_malloc(v.n, sizeof **out->class_lists))) return od_error_nomem(err, keys[k]);
+        for (size_t i = 0; i < v.n; i++)
+            if (v.v[i] > 0 && v.v[i] <= INT32_MAX) out->class_lists[k][out->class_list_counts[k]++] = (int32_t)v.v[i];
+    }
+    return OD_OK;
+}
+
 static od_status parse_group(const Tensorflow__Example *m, const char *fields, od_example *out, od_error *err)
 {
     char name[200], key[210];
@@ -219,6 +234,7 @@ static od_status parse_message(Tensorflow__Example *m, const char *group_fields,
     OD_TRY(parse_boxes(m, out, err));
     OD_TRY(parse_classes(m, out, err));
     OD_TRY(parse_attributes(m, out, err));
+    OD_TRY(parse_class_lists(m, out, err));
     return take_encoded(m, out, err);
 }
 

@@ -4,6 +4,7 @@
 #include "data/loader.h"
 #include "events/tags.h"
 #include "train/detections_file.h"
+#include "train/eval_metrics.h"
 #include "train/eval_pictures.h"
 #include "util/alloc.h"
 #include "util/file.h"
@@ -25,6 +26,7 @@ struct od_evaluator {
     od_detections detections;
     od_groundtruth *truth; /* [batch_size] */
     od_coco_eval *coco;
+    od_eval_metrics metrics;
 };
 
 static int batch_size(const od_run_setup *s)
@@ -42,12 +44,13 @@ od_status od_evaluator_create(od_evaluator **out, const od_run_setup *setup, con
     e->labels = input->labels ? input->labels : od_dataset_label_map(input->dataset);
     e->threads = threads > 0 ? threads : omp_get_max_threads();
     e->truth = od_calloc((size_t)batch_size(setup), sizeof *e->truth);
-    if (!e->truth) {
+    od_status status = e->truth ? od_eval_metrics_init(&e->metrics, setup->proto->eval_config, e->labels, od_model_num_classes(setup->model), err)
+                                : od_error_nomem(err, "the evaluation");
+    if (status == OD_OK)
+        *out = e;
+    else
         od_evaluator_free(e);
-        return od_error_nomem(err, "the evaluation");
-    }
-    *out = e;
-    return OD_OK;
+    return status;
 }
 
 void od_evaluator_free(od_evaluator *e)
@@ -56,6 +59,7 @@ void od_evaluator_free(od_evaluator *e)
     od_instance_free(e->inst);
     od_detections_deinit(&e->detections);
     od_coco_eval_free(e->coco);
+    od_eval_metrics_deinit(&e->metrics);
     od_free(e->truth);
     od_free(e);
 }
@@ -117,14 +121,6 @@ static int is_repeat(eval_pass *p, const od_example *e, od_status *status, od_er
     return 0;
 }
 
-static void scale_box(const float box[4], int width, int height, float out[4])
-{
-    out[0] = box[0] * (float)height;
-    out[1] = box[1] * (float)width;
-    out[2] = box[2] * (float)height;
-    out[3] = box[3] * (float)width;
-}
-
 static od_status add_image(eval_pass *p, const od_batch_item *item, int64_t row, od_error *err)
 {
     od_evaluator *e = p->e;
@@ -140,14 +136,16 @@ static od_status add_image(eval_pass *p, const od_batch_item *item, int64_t row,
     OD_TRY(od_coco_eval_add_image(e->coco, id, item->example.filename, &image, err));
     for (int i = 0; i < objects; i++) {
         const od_object *o = &item->objects[i];
-        scale_box(o->box, w, h, box);
+        od_eval_scale_box(o->box, w, h, box);
         OD_TRY(od_coco_eval_add_truth_corners(e->coco, image, o->label - 1, box, (o->flags & OD_OBJECT_CROWD) != 0, err));
     }
     for (int i = 0; i < e->detections.count[row]; i++) {
         int64_t at = row * e->detections.max + i;
-        scale_box(e->detections.boxes + 4 * at, w, h, box);
+        if (!od_eval_metrics_keeps(&e->metrics, item, e->detections.classes[at])) continue;
+        od_eval_scale_box(e->detections.boxes + 4 * at, w, h, box);
         OD_TRY(od_coco_eval_add_detection_corners(e->coco, image, e->detections.classes[at], box, e->detections.scores[at], err));
     }
+    OD_TRY(od_eval_metrics_add_image(&e->metrics, item, objects, &e->detections, row, err));
     if (p->run->output_dir) od_coco_files_add(&p->files, id, item, objects, &e->detections, row);
     p->images++;
     return OD_OK;
@@ -225,11 +223,8 @@ static od_status write_events(const eval_pass *p, const od_evaluation *out, od_e
     }
     for (int i = 0; i < OD_COCO_NUM_STATS; i++) OD_TRY(od_events_writer_scalar(w, od_coco_stat_tag((od_coco_stat)i), p->run->step, out->stats[i], err));
     for (int i = 0; i < out->losses.count; i++) OD_TRY(od_events_writer_scalar(w, out->losses.item[i].tag, p->run->step, out->losses.item[i].value, err));
-    for (int64_t c = 0; c < od_coco_eval_num_classes(p->e->coco); c++) {
-        char tag[512];
-        snprintf(tag, sizeof tag, OD_TAG_CLASS_MAP_FORMAT, od_coco_eval_class_name(p->e->coco, c));
-        OD_TRY(od_events_writer_scalar(w, tag, p->run->step, od_coco_eval_class_stats(p->e->coco, c)[OD_COCO_AP], err));
-    }
+    const od_metric_list *more = &p->e->metrics.values;
+    for (size_t i = 0; i < more->count; i++) OD_TRY(od_events_writer_scalar(w, more->items[i].tag, p->run->step, more->items[i].value, err));
     return od_events_writer_flush(w, err);
 }
 
@@ -241,11 +236,22 @@ static void append_stats(od_strbuf *b, const double *stats, const char *indent)
     }
 }
 
+static void append_more(od_strbuf *b, const od_metric_list *more)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        od_strbuf_puts(b, ",\n    ");
+        od_json_append_string(b, more->items[i].tag);
+        od_strbuf_puts(b, ": ");
+        od_json_append_number(b, more->items[i].value);
+    }
+}
+
 static od_status write_metrics(const eval_pass *p, const od_evaluation *out, od_error *err)
 {
     od_strbuf b = {0};
     od_strbuf_printf(&b, "{\n  \"step\": %lld,\n  \"metrics\": {", (long long)p->run->step);
     append_stats(&b, out->stats, "    ");
+    append_more(&b, &p->e->metrics.values);
     if (isfinite(out->map.low))
         od_strbuf_printf(&b, "\n  },\n  \"interval\": {\n    \"of\": \"%s\", \"level\": 0.95, \"low\": %.17g, \"high\": %.17g", OD_TAG_MAP, out->map.low, out->map.high);
     od_strbuf_puts(&b, "\n  },\n  \"per_class\": {");
@@ -275,6 +281,7 @@ static od_status finish(eval_pass *p, od_evaluation *out, od_error *err)
     od_evaluator *e = p->e;
     if (!p->images) return od_error_set(err, OD_ERR_FORMAT, "not one image of the evaluation set could be read");
     OD_TRY(od_coco_eval_run(e->coco, e->threads, err));
+    OD_TRY(od_eval_metrics_compute(&e->metrics, e->coco, err));
     out->stats = od_coco_eval_stats(e->coco);
     out->losses = p->last;
     for (int i = 0; i < p->last.count; i++) out->losses.item[i].value = p->loss_sums[i] / (double)p->batches;
@@ -289,18 +296,23 @@ static od_status finish(eval_pass *p, od_evaluation *out, od_error *err)
     return od_coco_files_write(&p->files, p->run->output_dir, e->labels, od_model_num_classes(e->setup->model), err);
 }
 
-static void tell_end(const od_evaluator_run *run, const od_evaluation *out)
+static od_status tell_end(const od_evaluator *e, const od_evaluator_run *run, const od_evaluation *out, od_error *err)
 {
-    od_named_value values[OD_COCO_NUM_STATS + OD_MAX_LOSSES];
+    const od_eval_metrics *more = &e->metrics;
+    od_named_value *values = od_malloc(OD_COCO_NUM_STATS + OD_MAX_LOSSES + more->num_asked, sizeof *values);
     int n = 0;
+    if (!values) return od_error_nomem(err, "the evaluation's end");
     for (; n < OD_COCO_NUM_STATS; n++) values[n] = (od_named_value){od_coco_stat_tag((od_coco_stat)n), out->stats[n]};
     for (int i = 0; i < out->losses.count; i++) values[n++] = (od_named_value){out->losses.item[i].tag, out->losses.item[i].value};
+    for (size_t i = 0; i < more->num_asked; i++) values[n++] = (od_named_value){more->values.items[i].tag, more->values.items[i].value};
     od_progress_event event = od_progress_event_default(OD_PROGRESS_EVAL_END);
     event.values = values;
     event.value_count = n;
     event.total = out->images;
     event.seconds = out->seconds;
     tell(run, event);
+    od_free(values);
+    return OD_OK;
 }
 
 od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od_evaluation *out, od_error *err)
@@ -315,6 +327,7 @@ od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od
     options.keep_images = run->events != NULL;
     od_coco_eval_free(e->coco);
     e->coco = NULL;
+    od_eval_metrics_clear(&e->metrics);
     od_status status = od_coco_eval_create(&e->coco, err);
     if (status == OD_OK) status = add_classes(e, err);
     if (status == OD_OK) status = od_loader_create(&loader, e->input->dataset, &options, err);
@@ -329,7 +342,7 @@ od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od
         status = finish(&p, out, err);
     }
     out->seconds = now() - start;
-    if (status == OD_OK) tell_end(run, out);
+    if (status == OD_OK) status = tell_end(e, run, out, err);
     od_loader_free(loader);
     od_coco_files_deinit(&p.files);
     od_hashmap_deinit(&p.seen);

@@ -39,6 +39,31 @@ END
 "$OBJDET" events list "$work/curve" > "$work/events.log"
 expect "$work/events.log" "DetectionBoxes_Precision/mAP"
 
+# Several metrics sets at once, each under its tags, in metrics.json and in the event file.
+sed 's/metrics_set: "coco_detection_metrics"/metrics_set: ["coco_detection_metrics", "pascal_voc_detection_metrics", "oid_V2_detection_metrics",\
+  "precision_at_recall_detection_metrics"]\n  recall_lower_bound: 0.1 recall_upper_bound: 0.6 include_metrics_per_category: true all_metrics_per_category: true\
+  super_categories { key: "shapes" value: "ring,disc,cross" }/' "$work/curve/pipeline.config" > "$work/sets.config"
+"$OBJDET" eval --model_dir="$work/curve" --pipeline_config_path="$work/sets.config" > "$work/sets.log" 2>&1 || { cat "$work/sets.log"; fail "several metrics sets"; }
+expect "$work/sets.log" "PascalBoxes_Precision/mAP@0.5IOU"
+python3 - "$work/curve/eval/metrics.json" "$work/data/label_map.pbtxt" <<'END' || fail "the metrics sets' figures"
+import json, re, sys
+m = json.load(open(sys.argv[1]))['metrics']
+names = re.findall("name: ['\"](\\w+)", open(sys.argv[2]).read())
+want = ['DetectionBoxes_Precision/mAP', 'PascalBoxes_Precision/mAP@0.5IOU', 'OpenImagesV2_Precision/mAP@0.5IOU',
+        'PrecisionAtRecallBoxes_Precision/mAP@0.5IOU@[0.1,0.6]Recall', 'DetectionBoxes_PerformanceBySuperCategory/shapes',
+        'DetectionBoxes_Recall/AR@10 BySuperCategory/shapes']
+for n in names: want += ['PascalBoxes_PerformanceByCategory/AP@0.5IOU/' + n, 'DetectionBoxes_PerformanceByCategory/mAP/' + n,
+                         'DetectionBoxes_Precision/mAP (small) ByCategory/' + n]
+missing = [t for t in want if t not in m]
+assert not missing, missing
+aps = [m['PascalBoxes_PerformanceByCategory/AP@0.5IOU/' + n] for n in names]
+aps = [a for a in aps if a is not None]
+assert abs(sum(aps) / len(aps) - m['PascalBoxes_Precision/mAP@0.5IOU']) < 1e-12
+assert m['PascalBoxes_Precision/mAP@0.5IOU'] == m['OpenImagesV2_Precision/mAP@0.5IOU']  # neither difficult boxes nor groups here
+END
+"$OBJDET" events list "$work/curve" > "$work/events.log"
+expect "$work/events.log" "OpenImagesV2_PerformanceByCategory/AP@0.5IOU"
+
 # Balanced sampling: deterministic, resumable, and another stream of images.
 train --model_dir="$work/balanced" --seed=3 --eval_every_n=0 --class_balanced_sampling > /dev/null 2>&1
 train --model_dir="$work/again" --seed=3 --eval_every_n=0 --class_balanced_sampling > /dev/null 2>&1
