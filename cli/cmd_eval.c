@@ -4,6 +4,7 @@
  */
 #include "commands.h"
 #include "flags.h"
+#include "objdet/robustness.h"
 #include "objdet/train.h"
 #include "progress.h"
 #include "stop.h"
@@ -42,11 +43,25 @@ static int run_all(const od_eval_options *o, cli_progress *progress)
     return 0;
 }
 
+static int run_robustness(const od_eval_options *o, const od_robustness_options *which, cli_progress *progress)
+{
+    od_error err = {0};
+    od_robustness r;
+    od_status status = od_robustness_run(o, which, &r, &err);
+    cli_progress_free(progress);
+    if (status != OD_OK) return cli_fail(&err);
+    fputs(r.text, stdout);
+    od_robustness_free(&r);
+    return 0;
+}
+
 int od_cmd_eval(int argc, char **argv)
 {
     od_eval_options o = od_eval_options_default();
     int64_t threads = 0;
-    bool all = false;
+    bool all = false, robustness = false;
+    int64_t levels = 3;
+    od_robustness_options which = {0};
     const cli_flag flags[] = {
         {"pipeline_config_path", CLI_STRING, &o.pipeline_config_path, "the pipeline.config (the model_dir's own)"},
         {"model_dir", CLI_STRING, &o.model_dir, "where the checkpoints are, and eval/ is written"},
@@ -57,14 +72,19 @@ int od_cmd_eval(int argc, char **argv)
         {"image_dir", CLI_STRING, &o.image_dir, "where the images of COCO, VOC and CSV data lie"},
         {"sample_1_of_n_eval_examples", CLI_INT, &o.sample_1_of_n, "only every n-th example (1)"},
         {"all_checkpoints", CLI_BOOL, &all, "every checkpoint in the folder, the OD API's as well: a curve, and which differ from the best"},
+        {"robustness", CLI_BOOL, &robustness, "scores flipped, turned, shrunk, dark, noisy, blurred, compressed pictures, too"},
+        {"robustness_levels", CLI_INT, &levels, "of each change, from the mildest: 1 to 3 (3)"},
+        {"robustness_changes", CLI_STRING, &which.kinds, "only these, e.g. flip_horizontal,blur (all)"},
         {"num_threads", CLI_INT, &threads, "threads (all processors)"},
         {0}};
     const cli_usage usage = {
         "eval --model_dir=D [FLAGS]",
         "Evaluates a checkpoint once: COCO's 12 numbers, per class, and the losses. Writes D/eval/metrics.json, detections.json and\n"
-        "groundtruth.json (COCO formats) and TensorBoard's event files.",
+        "groundtruth.json (COCO formats) and TensorBoard's event files; with --eval_input_path to D/on_NAME (on_test for test.record). --robustness scores a checkpoint on changed pictures as well, each change\n"
+        "held against the unchanged ones by paired intervals, and writes D/eval/robustness.json, which objdet report shows.",
         "  objdet eval --model_dir=runs/1\n"
         "  objdet eval --model_dir=runs/1 --all_checkpoints\n"
+        "  objdet eval --model_dir=runs/1 --robustness\n"
         "  objdet eval --model_dir=runs/1 --checkpoint=runs/1/ckpt-3 --eval_input_path=test.record\n"};
     int code = cli_flags_parse(argc, argv, flags, &usage, NULL);
     if (code >= 0) return code;
@@ -73,6 +93,13 @@ int od_cmd_eval(int argc, char **argv)
     o.stop = cli_stop_flag();
     o.progress = cli_progress_show;
     o.progress_user = progress;
+    which.levels = (int)levels;
+    if (robustness && (levels < 1 || levels > 3 || all)) {
+        cli_progress_free(progress);
+        fprintf(stderr, "objdet eval: %s\n", all ? "--robustness takes one checkpoint, not --all_checkpoints" : "--robustness_levels: expected 1 to 3");
+        return 2;
+    }
+    if (robustness) return run_robustness(&o, &which, progress);
     if (all) return run_all(&o, progress);
     od_error err = {0};
     od_eval_summary summary;

@@ -17,6 +17,8 @@ say "evaluation on the test images, which training has not seen"
 say "pictures"
 "$objdet" predict --model_dir=demo/model --output_dir=demo/pictures --min_score_thresh=0.3 $(ls demo/data/images/test_000*.jpg | head -12)
 say "the report: twelve questions answered, failures with pictures, curves, data"
-"$objdet" report --model_dir=demo/model --images=demo/data/images --output=demo/report.html --json=demo/report.json
+"$objdet" eval --model_dir=demo/model --eval_input_path=demo/data/test.record --robustness --robustness_levels=1
+"$objdet" report --model_dir=demo/model --gt=demo/model/on_test/groundtruth.json --dt=demo/model/on_test/detections.json \
+  --val_gt=demo/model/eval/groundtruth.json --val_dt=demo/model/eval/detections.json --images=demo/data/images --output=demo/report.html --json=demo/report.json
 say "done"
-echo "open demo/report.html; then look at demo/pictures/*.jpg, demo/model/eval/metrics.json, and: tensorboard --logdir demo/model"
+echo "open demo/report.html; then look at demo/pictures/*.jpg, demo/model/on_test/metrics.json, and: tensorboard --logdir demo/model"

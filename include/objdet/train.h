@@ -55,7 +55,8 @@ typedef struct od_eval_options {
     const char *model_dir;            /* where eval/ is written, and checkpoints are looked for unless told */
     const char *checkpoint;           /* prefix such as model_dir/ckpt-3; NULL: the newest in checkpoint_dir */
     const char *checkpoint_dir;       /* NULL: model_dir */
-    const char *eval_input_path;      /* data instead of the config's eval_input_reader; NULL: that */
+    const char *eval_input_path;      /* data instead of the config's eval_input_reader; NULL: that. Its results go to <model_dir>/on_NAME
+                                         (on_test for data/test.record) in place of eval/, whose curve stays that of one data set */
     const char *label_map_path;       /* instead of the config's; NULL: that */
     const char *image_dir;            /* where COCO, VOC and CSV images lie; NULL: beside the annotations */
     int64_t sample_1_of_n;            /* only every n-th example; 0, 1: all */

@@ -237,6 +237,13 @@ static od_status make_item(od_loader *l, od_batch *b, od_batch_item *item, od_er
     od_image image = {0};
     OD_TRY(find_image(l, item, &image, err));
     if (item->failed) return OD_OK;
+    if (l->options.corruption.kind != OD_CORRUPT_NONE) {
+        od_status status = od_corruption_apply(l->options.corruption, (uint64_t)item->number, &image, err);
+        if (status != OD_OK) {
+            od_image_deinit(&image);
+            return status;
+        }
+    }
     float *slot = l->fixed ? b->images + (size_t)(item - b->items) * (size_t)b->height * (size_t)b->width * 3 : NULL;
     od_status status = prepare(l, item, &image, slot, err);
     if (l->options.keep_images)

@@ -23,6 +23,7 @@
 
 #include "data/augment.h"
 #include "data/batch.h"
+#include "data/corruption.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
 #include "util/error.h"
@@ -43,6 +44,7 @@ typedef struct od_loader_options {
     const double *weights; /* [images]: how often each is drawn, relative to the others; copied; NULL: equally often */
     const uint8_t *augment_labels; /* [num_classes + 1]: 1 for labels whose images are augmented; borrowed; NULL: all images are */
     int keep_images;    /* fill od_batch_item.image */
+    od_corruption corruption; /* done to every picture as it was read (its number: that of the item); objects stay where they were */
 } od_loader_options;
 
 /* Shuffled, without end; 2 workers, 2 batches ahead, 100 boxes. */

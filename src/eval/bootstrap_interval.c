@@ -122,7 +122,11 @@ static double logistic(double x)
  * larger than the error. */
 static int student_interval(double value, const od_resampled *r, double level, od_interval *out)
 {
-    double excess = excess_of(value, r), centre = value - excess, se = jackknife_error(r);
+    /* Two detectors have nearly the same excess on the same images, so that their difference has none to speak of; estimating it would add
+     * more noise than it takes away (bench_coverage difference: 91.5 instead of 94.2 % for AP of large objects). */
+    double excess = r->is_fraction ? excess_of(value, r) : 0, se = jackknife_error(r);
+    if (r->is_fraction) excess = fmin(excess, (value - r->lowest) / 2); /* what noise makes of a figure near 0 */
+    double centre = value - excess;
     double low = r->lowest, range = r->highest - r->lowest;
     if (!(se > 0) || (r->is_fraction && !(value > low && value < r->highest))) return 0;
     if (r->is_fraction && !(centre > low && centre < r->highest)) centre = value;

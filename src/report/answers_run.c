@@ -149,6 +149,31 @@ void od_answer_imbalance(od_answer *a, const od_report *r)
 
 /* ---- 6 ---- */
 
+/* "upside down: mAP .41 [..], -.32 [..] (worse)" for each flip and turn that was tried. */
+static void tell_turned(od_answer *a, const od_robust_study *s)
+{
+    static const struct { const char *name, *text; } turns[] = {{"flip_horizontal", "left and right exchanged"}, {"flip_vertical", "flipped upside down"},
+                                                                {"rotate_90", "a quarter turn to the left"}, {"rotate_180", "a half turn"}, {"rotate_270", "a quarter turn to the right"}};
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        const od_robust_row *row = od_robust_study_find(s, turns[i].name, 1);
+        char map[OD_FIGURE_TEXT], change[OD_FIGURE_TEXT];
+        if (!row) continue;
+        od_texts_add(&a->points, "The trained model on the test pictures, %s: mAP %s, a difference of %s%s.", turns[i].text, od_figure_text(map, &row->map, 3),
+                     od_figure_text(change, &row->change, 3), row->distinct ? "" : ", which cannot be told from none");
+    }
+    od_answer_link_add(a, "robustness", "mAP on changed pictures");
+}
+
+static void tell_robustness(od_answer *a, const od_report *r)
+{
+    if (r->robustness.count) {
+        tell_turned(a, &r->robustness);
+        return;
+    }
+    od_texts_add(&a->missing, "How the trained model scores on flipped and rotated test images is not among the inputs.");
+    od_texts_add(&a->commands, "objdet eval --model_dir=%s --robustness", r->o->model_dir ? r->o->model_dir : "DIR");
+}
+
 void od_answer_flips(od_answer *a, const od_report *r)
 {
     const od_data_finding *config = od_report_finding(r, OD_DATA_LABEL_FLIP_CONFIG), *names = od_report_finding(r, OD_DATA_LABEL_FLIP);
@@ -172,7 +197,8 @@ void od_answer_flips(od_answer *a, const od_report *r)
         od_texts_add(&a->headline, "No class name depends on orientation, so flips and rotations falsify no label%s.", r->config_path ? ", nor does the config's augmentation" : "");
     }
     od_texts_add(&a->points, "Whether such pictures occur in use is another matter: an X-ray upside down doesn't. Flips that never occur cost capacity; see whether they help by training with and without.");
-    od_texts_add(&a->missing, "How the trained model scores on flipped and rotated test images is not among the inputs. What the augmentations do to your pictures:");
+    tell_robustness(a, r);
+    od_texts_add(&a->missing, "What the augmentations do to your pictures is drawn by another command.");
     od_texts_add(&a->commands, "objdet data preview --pipeline_config_path=%s --output=preview.html", r->config_path ? r->config_path : "pipeline.config");
 }
 

@@ -96,6 +96,18 @@ static od_status read_checkpoints(od_report *r, od_error *err)
     return OD_OK;
 }
 
+static od_status read_robustness(od_report *r, od_error *err)
+{
+    if (!r->dt) return OD_OK;
+    char *dir = od_path_dir(r->dt);
+    if (!dir) return od_error_nomem(err, "the robustness");
+    od_status status = od_robust_study_read(&r->robustness, dir, err);
+    od_free(dir);
+    OD_TRY(status);
+    if (r->robustness.problem[0]) od_texts_add(&r->notes, "The study of robustness could not be read: %s", r->robustness.problem);
+    return OD_OK;
+}
+
 od_status od_report_gather(od_report *r, const od_report_options *o, od_error *err)
 {
     memset(r, 0, sizeof *r);
@@ -105,6 +117,7 @@ od_status od_report_gather(od_report *r, const od_report_options *o, od_error *e
     if (o->model_dir) OD_TRY(od_training_read(&r->training, o->model_dir, err));
     OD_TRY(read_config(r, err));
     OD_TRY(read_checkpoints(r, err));
+    OD_TRY(read_robustness(r, err));
     if (!r->gt && !r->training.present)
         return od_error_set(err, OD_ERR_NOT_FOUND, "%s: neither event files nor eval/detections.json are in this folder, so there is nothing to report on", o->model_dir);
     OD_TRY(evaluate_all(r, err));
@@ -129,6 +142,7 @@ void od_report_deinit(od_report *r)
     od_gather_coco_deinit(&r->coco);
     od_training_deinit(&r->training);
     od_checkpoints_deinit(&r->checkpoints);
+    od_robust_study_deinit(&r->robustness);
     od_coco_eval_free(r->test);
     od_coco_eval_free(r->val);
     for (int i = 0; i < OD_NUM_ANSWERS; i++) od_answer_deinit(&r->answers[i]);

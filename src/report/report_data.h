@@ -20,6 +20,7 @@
 #include "report/checkpoints.h"
 #include "report/config_facts.h"
 #include "report/gallery.h"
+#include "report/robustness_read.h"
 #include "report/training.h"
 
 /* A class of the evaluated set. */
@@ -110,6 +111,7 @@ typedef struct od_report {
     size_t gallery_shown;  /* of its items, as many as the file's size allows */
     od_training training;
     od_checkpoints checkpoints;
+    od_robust_study robustness; /* rows NULL: none */
     od_report_data data;
     od_answer answers[OD_NUM_ANSWERS];
     od_texts notes; /* what went wrong without stopping the report */

@@ -19,6 +19,7 @@
     X(operating_point, "operating_point", "Operating point and calibration") \
     X(failures, "failures", "Failures") \
     X(training, "training", "Training") \
+    X(robustness, "robustness", "Changed pictures") \
     X(data, "data", "Data") \
     X(checklists, "checklists", "Reporting checklists") \
     X(about, "about", "How this was computed")

@@ -119,6 +119,14 @@ static od_status use_eval_run(od_training *t, const od_events *events, const cha
     return copy_stats(t, events, err);
 }
 
+static const char *below_dir(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    const char *below = strncmp(path, dir, n) ? path : path + n;
+    while (*below == '/') below++;
+    return below;
+}
+
 /* An evaluation has metrics of boxes, or a folder that is called so. */
 static int is_evaluation(const od_events *events, const char *path, const char *dir)
 {
@@ -126,9 +134,7 @@ static int is_evaluation(const od_events *events, const char *path, const char *
         const char *tag = od_events_series_at(events, i)->tag;
         if (strstr(tag, "Boxes_Precision") || strstr(tag, "Boxes_Recall")) return 1;
     }
-    size_t n = strlen(dir);
-    const char *below = strncmp(path, dir, n) ? path : path + n;
-    while (*below == '/') below++;
+    const char *below = below_dir(path, dir);
     return !strncmp(below, "eval", 4);
 }
 
@@ -136,6 +142,7 @@ static od_status read_runs(od_training *t, const od_event_runs *runs, const char
 {
     for (size_t i = 0; i < runs->count; i++) {
         od_events *events;
+        if (!strncmp(below_dir(runs->paths[i], dir), "on_", 3)) continue; /* other data than the training's evaluation: no part of its curve */
         OD_TRY(od_events_read(&events, runs->paths[i], 0, err));
         od_status status = is_evaluation(events, runs->paths[i], dir) ? use_eval_run(t, events, runs->paths[i], err)
                                                                      : use_train_run(t, events, runs->paths[i], err);

@@ -32,19 +32,44 @@ static const ObjectDetection__Protos__InputReader *eval_reader(const evaluation 
     return e->setup.proto->n_eval_input_reader ? e->setup.proto->eval_input_reader[0] : NULL;
 }
 
+/* "on_test" for data/test.record. */
+static void choose_folder(evaluation *e)
+{
+    const char *input = e->o->eval_input_path;
+    if (!input) {
+        snprintf(e->folder, sizeof e->folder, "%s", OD_EVENTS_EVAL_DIR);
+        return;
+    }
+    char name[64];
+    size_t n = 0, length = strlen(input);
+    while (length && input[length - 1] == '/') length--;
+    size_t begin = length;
+    while (begin && input[begin - 1] != '/') begin--;
+    for (size_t i = begin; i < length && n + 1 < sizeof name && (input[i] != '.' || i == begin); i++) {
+        char c = input[i];
+        int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        name[n++] = plain ? c : '_';
+    }
+    name[n] = 0;
+    snprintf(e->folder, sizeof e->folder, "on_%s", name);
+}
+
 od_status od_eval_session_open(evaluation *e, od_error *err)
 {
     const od_eval_options *o = e->o;
     if (!o->model_dir) return od_error_set(err, OD_ERR_ARG, "no model_dir: give --model_dir");
     e->config_path = o->pipeline_config_path ? od_strdup(o->pipeline_config_path) : od_path_join(o->model_dir, "pipeline.config");
-    e->output_dir = od_path_join(o->model_dir, OD_EVENTS_EVAL_DIR);
+    choose_folder(e);
+    e->output_dir = od_path_join(o->model_dir, e->folder);
     if (!e->config_path || !e->output_dir) return od_error_nomem(err, "evaluation");
     OD_TRY(od_run_setup_init(&e->setup, e->config_path, OD_USE_EVAL, err));
     od_run_input_options options = {o->eval_input_path, o->label_map_path, o->image_dir, o->sample_1_of_n};
     OD_TRY(od_run_input_open(&e->input, &e->setup, eval_reader(e), "eval_input_reader", &options, err));
     OD_TRY(od_evaluator_create(&e->evaluator, &e->setup, &e->input, o->num_threads > 0 ? o->num_threads : omp_get_num_procs(), err));
     OD_TRY(od_dir_create(o->model_dir, err));
-    return od_run_events_open(o->model_dir, OD_EVENTS_EVAL_DIR, eval_reader(e) ? eval_reader(e)->name : NULL, &e->events, err);
+    if (e->without_events) return OD_OK;
+    const char *name = eval_reader(e) && !o->eval_input_path ? eval_reader(e)->name : NULL;
+    return od_run_events_open(o->model_dir, e->folder, name, &e->events, err);
 }
 
 void od_eval_session_close(evaluation *e)

@@ -10,14 +10,16 @@
 
 typedef struct od_eval_session {
     const od_eval_options *o;
-    char *config_path, *output_dir; /* output_dir: <model_dir>/eval */
+    char *config_path, *output_dir; /* output_dir: <model_dir>/folder */
+    char folder[80];                /* "eval"; for other data than the config's "on_" and its name, so that eval/ stays one data set's curve */
     od_run_setup setup;
     od_run_input input;
     od_evaluator *evaluator;
-    od_events_writer *events;
+    od_events_writer *events; /* NULL with without_events */
+    int without_events;
 } od_eval_session;
 
-/* `o` is set. Close also after an error. */
+/* `o` and without_events are set. Close also after an error. */
 od_status od_eval_session_open(od_eval_session *s, od_error *err);
 void od_eval_session_close(od_eval_session *s);
 

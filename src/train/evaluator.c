@@ -69,6 +69,13 @@ od_coco_eval *od_evaluator_coco(const od_evaluator *e)
     return e->coco;
 }
 
+od_coco_eval *od_evaluator_take_coco(od_evaluator *e)
+{
+    od_coco_eval *coco = e->coco;
+    e->coco = NULL;
+    return coco;
+}
+
 static double now(void)
 {
     struct timespec t;
@@ -151,6 +158,17 @@ static od_status add_image(eval_pass *p, const od_batch_item *item, int64_t row,
     return OD_OK;
 }
 
+/* From the changed pictures to the ones that the ground truth is of. */
+static void map_back(eval_pass *p, const od_batch_item *item, int64_t row)
+{
+    od_detections *d = &p->e->detections;
+    for (int i = 0; i < d->count[row]; i++) {
+        float *box = d->boxes + 4 * (row * d->max + i), found[4];
+        memcpy(found, box, sizeof found);
+        od_corruption_map_back(p->run->corruption, (uint64_t)item->number, item->example.width, item->example.height, found, box);
+    }
+}
+
 static od_status add_losses(eval_pass *p, const od_batch *b, od_error *err)
 {
     for (int i = 0; i < b->count; i++)
@@ -168,7 +186,9 @@ static od_status evaluate_batch(eval_pass *p, const od_batch *b, od_error *err)
     OD_TRY(prepare_instance(e, b, err));
     od_instance_forward(e->inst, b->images);
     OD_TRY(od_instance_detect(e->inst, (const int32_t(*)[3])b->true_shapes, &e->detections, err));
-    OD_TRY(add_losses(p, b, err));
+    int changed = p->run->corruption.kind != OD_CORRUPT_NONE;
+    for (int i = 0; changed && i < b->count; i++) map_back(p, &b->items[i], i);
+    if (!changed) OD_TRY(add_losses(p, b, err));
     if (p->run->events) OD_TRY(od_eval_pictures_write(p->run->events, e->setup->proto->eval_config, p->run->step, p->batches - 1, b, &e->detections, e->labels, err));
     for (int i = 0; i < b->count; i++) OD_TRY(add_image(p, &b->items[i], i, err));
     return OD_OK;
@@ -284,7 +304,7 @@ static od_status finish(eval_pass *p, od_evaluation *out, od_error *err)
     OD_TRY(od_eval_metrics_compute(&e->metrics, e->coco, err));
     out->stats = od_coco_eval_stats(e->coco);
     out->losses = p->last;
-    for (int i = 0; i < p->last.count; i++) out->losses.item[i].value = p->loss_sums[i] / (double)p->batches;
+    for (int i = 0; i < p->last.count; i++) out->losses.item[i].value = p->loss_sums[i] / (double)p->batches; /* none of changed pictures */
     out->images = p->images;
     if (p->repeats) od_log(OD_LOG_WARNING, "%lld images with a source_id that an earlier one has were left out of the metrics, as the OD API does", (long long)p->repeats);
     out->map = (od_interval){.value = out->stats[OD_COCO_AP], .low = NAN, .high = NAN, .se = NAN};
@@ -325,6 +345,7 @@ od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od
     options.max_boxes = e->input->max_boxes;
     options.num_classes = od_model_num_classes(e->setup->model);
     options.keep_images = run->events != NULL;
+    options.corruption = run->corruption;
     od_coco_eval_free(e->coco);
     e->coco = NULL;
     od_eval_metrics_clear(&e->metrics);

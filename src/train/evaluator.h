@@ -5,6 +5,7 @@
 #ifndef OD_TRAIN_EVALUATOR_H
 #define OD_TRAIN_EVALUATOR_H
 
+#include "data/corruption.h"
 #include "events/event_writer.h"
 #include "objdet/bootstrap.h"
 #include "objdet/eval.h"
@@ -33,6 +34,7 @@ typedef struct od_evaluator_run {
     const volatile sig_atomic_t *stop;
     od_events_writer *events; /* gets metrics, losses and pictures; NULL: none */
     const char *detections_name; /* a copy of detections.json under this name in output_dir; NULL: none */
+    od_corruption corruption; /* done to every picture; boxes found are mapped back, and there are no losses */
     const char *output_dir;   /* gets metrics.json, detections.json, groundtruth.json; NULL: none */
 } od_evaluator_run;
 
@@ -41,5 +43,7 @@ od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od
 
 /* The COCO evaluator behind the last evaluation, for tables and counts. */
 od_coco_eval *od_evaluator_coco(const od_evaluator *e);
+/* The same, and it is the caller's from now on. */
+od_coco_eval *od_evaluator_take_coco(od_evaluator *e);
 
 #endif

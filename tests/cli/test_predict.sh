@@ -24,7 +24,7 @@ grep -qE "^1 picture in [0-9.]+ s \([0-9.]+ images/s\), $work/out1/detections.js
 python3 - "$work" <<'END'
 import json, struct, sys
 work = sys.argv[1]
-found, evaluated, truth = (json.load(open(work + p)) for p in ('/out1/detections.json', '/run/eval/detections.json', '/run/eval/groundtruth.json'))
+found, evaluated, truth = (json.load(open(work + p)) for p in ('/out1/detections.json', '/run/on_test/detections.json', '/run/on_test/groundtruth.json'))
 stem = {i['id']: i['file_name'].split('/')[-1].rsplit('.', 1)[0] for i in truth['images']}
 names = {c['id']: c['name'] for c in truth['categories']}
 expected = [dict({k: v for k, v in d.items() if k != 'file_name'}, image_id='test_00001', category_name=names[d['category_id']]) for d in evaluated if stem[d['image_id']] == 'test_00001']

@@ -64,6 +64,32 @@ END
 "$OBJDET" events list "$work/curve" > "$work/events.log"
 expect "$work/events.log" "OpenImagesV2_PerformanceByCategory/AP@0.5IOU"
 
+# Changed pictures: the unchanged ones score what eval finds, the same twice; eval/ is left alone, other data have a folder of their own.
+cp "$work/curve/eval/metrics.json" "$work/before.json"
+"$OBJDET" eval --model_dir="$work/curve" --eval_input_path="$work/data/test.record" > /dev/null 2>&1
+robust() { "$OBJDET" eval --model_dir="$work/curve" --eval_input_path="$work/data/test.record" --robustness "$@" > "$work/robust.log" 2>&1 || { cat "$work/robust.log"; fail "--robustness"; }; }
+robust --robustness_changes=flip_horizontal,rotate_90,tilt,noise,jpeg --robustness_levels=2
+cp "$work/curve/on_test/robustness.json" "$work/robust1.json"
+robust --robustness_changes=flip_horizontal,rotate_90,tilt,noise,jpeg --robustness_levels=2 --num_threads=1
+python3 - "$work" <<'END' || fail "robustness.json"
+import json, sys
+d = sys.argv[1]
+a, b = json.load(open(d + '/robust1.json')), json.load(open(d + '/curve/on_test/robustness.json'))
+assert [(p['change'], p['level']) for p in a['points']] == [('none', 0), ('flip_horizontal', 1), ('rotate_90', 1), ('tilt', 1), ('tilt', 2), ('noise', 1),
+                                                           ('noise', 2), ('jpeg', 1), ('jpeg', 2)]
+assert a['points'][0]['mAP'] == json.load(open(d + '/curve/on_test/metrics.json'))['metrics']['DetectionBoxes_Precision/mAP']
+for p, q in zip(a['points'], b['points']): assert abs(p['mAP'] - q['mAP']) < 1e-6, (p, q)
+kinds = {}
+for p in a['points'][1:]:
+    if not p['geometric']: kinds.setdefault(p['change'], []).append(p['mAP'])
+means = [sum(v) / len(v) for v in kinds.values()]
+assert len(means) == 2 and abs(sum(means) / 2 - a['mean_changed']) < 1e-12
+END
+cmp "$work/curve/eval/metrics.json" "$work/before.json" || fail "an evaluation of other data changed eval/"
+refused 2 "$OBJDET" eval --model_dir="$work/curve" --robustness --robustness_changes=blur,rain
+expect "$work/out" 'unknown change "rain"; expected some of flip_horizontal,'
+refused 2 "$OBJDET" eval --model_dir="$work/curve" --robustness --robustness_levels=4
+
 # Balanced sampling: deterministic, resumable, and another stream of images.
 train --model_dir="$work/balanced" --seed=3 --eval_every_n=0 --class_balanced_sampling > /dev/null 2>&1
 train --model_dir="$work/again" --seed=3 --eval_every_n=0 --class_balanced_sampling > /dev/null 2>&1

@@ -98,6 +98,38 @@ expect("one_set", doc, 12, "open", "no training set was given")
 doc = report("flip_labels", *sets("flip_labels", train={"classes": ("left lung", "right lung")}, test={"classes": ("left lung", "right lung")}, change=lambda m: m["val"].coco.update(categories=m["test"].coco["categories"])))
 expect("flip_labels", doc, 6, "watch", "left lung")
 
+# A study of changed pictures beside the detections: told with question 6; a broken file is a note.
+flags = sets("robust")
+point = lambda change, level, map, diff, distinct, **more: dict({"change": change, "level": level, "geometric": True, "description": change + " it", "mAP": map, "mAP_low": map - .1,
+                                                                 "mAP_high": map + .1, "mAP50": map, "difference": diff, "difference_low": diff - .05, "difference_high": diff + .05,
+                                                                 "distinct": distinct}, **more)
+study = {"checkpoint": "ckpt-9", "step": 9, "images": 24, "mean_changed": .6, "relative": .75, "points": [
+    point("none", 0, .8, 0, False), point("flip_vertical", 1, .3, -.5, True), point("flip_horizontal", 1, .81, .01, False),
+    point("blur", 1, .7, -.1, True, geometric=False), point("blur", 2, .5, -.3, True, geometric=False)]}
+(root / "robust" / "robustness.json").write_text(json.dumps(study))
+doc = report("robust", *flags)
+expect("robust", doc, 6, "told|good", "flipped upside down: mAP 0.300 [0.200, 0.400], a difference of -0.500 [-0.550, -0.450].", "cannot be told from none")
+if [r["mAP"]["value"] for r in doc["robustness"]["rows"]] != [.8, .3, .81, .7, .5] or "75 % of the unchanged" not in (root / "robust.html").read_text():
+    failed.append("robust: the section doesn't show the study")
+if clean["robustness"] is not None or not any("--robustness" in c for c in clean["answers"][5]["commands"]):
+    failed.append("clean: a study of robustness from nowhere, or no command that would make one")
+(root / "robust" / "robustness.json").write_text('{"points": 3')
+doc = report("robust", *flags)
+if doc["robustness"] is not None or "study of robustness could not be read" not in (root / "robust.html").read_text():
+    failed.append("robust: a broken study is not told")
+
+# Bars taken for discs, with the boxes in the right places: confused, not missed.
+flags = sets("confused")
+dt = json.loads((root / "confused" / "test_dt.json").read_text())
+for d in dt:
+    if d["category_id"] == 2 and d["score"] > .5:
+        d["category_id"] = 1
+(root / "confused" / "test_dt.json").write_text(json.dumps(dt))
+doc = report("confused", *flags)
+expect("confused", doc, 9, "watch|problem|told", "confus")
+if not doc["failures"]["counts"]["confused"] >= 5:
+    failed.append(f"confused: only {doc['failures']['counts']}")
+
 write_training(root / "overfit", [(1000 * i, v) for i, v in enumerate((.31, .24, .20, .20, .19), 1)], [(1000 * i, v) for i, v in enumerate((.35, .29, .26, .27, .37), 1)], [(1000 * i, v) for i, v in enumerate((.6, .75, .82, .83, .8), 1)])
 doc = report("overfit", f"--model_dir={root}/overfit")
 expect("overfit", doc, 1, "told", "0.800 at step 5000")
