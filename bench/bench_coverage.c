@@ -9,11 +9,8 @@
  */
 #include "eval/resample_coco.h"
 #include "objdet/bootstrap.h"
-#include "simulated_detector.h"
-#include "util/alloc.h"
+#include "simulated_set.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
@@ -21,37 +18,6 @@ typedef struct settings {
     int difference, patients, simulations;
     int64_t resamples;
 } settings;
-
-/* Both detectors see the same truths: the second's stream of random numbers is its own. */
-static od_coco_eval *simulate(const settings *s, int patients, uint64_t stream, double skill)
-{
-    od_coco_eval *e = NULL;
-    od_rng patients_rng, rng;
-    simulated_detector d = s->detector;
-    d.skill += skill;
-    od_rng_init(&patients_rng, 1, stream);
-    od_status status = od_coco_eval_create(&e, NULL);
-    for (int k = 0; k < d.classes && status == OD_OK; k++) status = od_coco_eval_add_class(e, k + 1, NULL, NULL);
-    int64_t image = 0, id = 0;
-    for (int p = 0; p < patients && status == OD_OK; p++) {
-        double effect = d.cluster_effect * od_rng_normal(&patients_rng);
-        int n = 1 + sim_poisson(&patients_rng, d.images - 1);
-        for (int i = 0; i < n && status == OD_OK; i++) {
-            char name[32];
-            snprintf(name, sizeof name, "%d", p);
-            status = od_coco_eval_add_image(e, ++id, name, &image, NULL);
-            if (status == OD_OK && d.images > 1) e->images[image].group = od_strdup(name);
-            od_rng_init(&rng, 2 + stream, (uint64_t)id);
-            if (status == OD_OK) status = sim_image(&d, &rng, skill != 0, effect, e, image);
-        }
-    }
-    if (status == OD_OK) status = od_coco_eval_run(e, 1, NULL);
-    if (status != OD_OK) {
-        fprintf(stderr, "simulation failed: %s\n", od_status_text(status));
-        exit(1);
-    }
-    return e;
-}
 
 typedef struct tally {
     double truth, sum, excess;
@@ -72,13 +38,13 @@ static void count(tally *t, const od_interval *i)
 
 static void run_one(const settings *s, int which, tally *tallies, size_t figures)
 {
-    od_coco_eval *a = simulate(s, s->patients, 1 + (uint64_t)which, 0), *b = NULL;
+    od_coco_eval *a = sim_set(&s->detector, s->patients, 1 + (uint64_t)which, 0), *b = NULL;
     od_bootstrap_options options = {s->resamples, .95, (uint64_t)which, OD_BOOTSTRAP_STUDENT, 1};
     od_bootstrap *boot = NULL;
     od_compare *compare = NULL;
     od_status status;
     if (s->difference) {
-        b = simulate(s, s->patients, 1 + (uint64_t)which, .3);
+        b = sim_set(&s->detector, s->patients, 1 + (uint64_t)which, .3);
         status = od_compare_run(&compare, a, b, &options, NULL);
     } else {
         status = od_bootstrap_run(&boot, a, &options, NULL);
@@ -128,8 +94,8 @@ static void find_truth(const settings *s, tally *tallies, size_t figures)
     double *sums = calloc(figures, sizeof *sums);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < SETS; i++) {
-        od_coco_eval *a = simulate(s, 100 * s->patients, UINT64_MAX - (uint64_t)i, 0), *b = NULL;
-        if (s->difference) b = simulate(s, 100 * s->patients, UINT64_MAX - (uint64_t)i, .3);
+        od_coco_eval *a = sim_set(&s->detector, 100 * s->patients, UINT64_MAX - (uint64_t)i, 0), *b = NULL;
+        if (s->difference) b = sim_set(&s->detector, 100 * s->patients, UINT64_MAX - (uint64_t)i, .3);
 #pragma omp critical
         for (size_t f = 0; f < figures; f++) sums[f] += (b ? od_coco_figure(b, f) : 0) - (b ? 1 : -1) * od_coco_figure(a, f);
         od_coco_eval_free(a);

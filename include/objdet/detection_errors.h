@@ -16,6 +16,7 @@
 #define OBJDET_DETECTION_ERRORS_H
 
 #include "objdet/eval.h"
+#include "objdet/interval.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,6 +50,9 @@ typedef struct od_tide_options {
     double background_iou; /* .1: less than this with every object is background */
     int max_detections;    /* 100 of an image, of all classes together; 0: all */
     int num_threads;       /* 0: OpenMP's number */
+    int64_t num_resamples; /* 0: no intervals; 40 to 1000000: of images, or groups where there are groups */
+    double level;          /* .95 */
+    uint64_t seed;
 } od_tide_options;
 od_tide_options od_tide_options_default(void);
 
@@ -58,9 +62,11 @@ od_tide_options od_tide_options_default(void);
 typedef struct od_tide {
     double ap;
     double cost[OD_FAILURE_NUM_KINDS];
+    od_interval cost_interval[OD_FAILURE_NUM_KINDS]; /* with num_resamples; otherwise they say why not */
     int64_t count[OD_FAILURE_NUM_KINDS];
     double false_positive_cost; /* if every false detection scored below every true one */
     double false_negative_cost; /* if the missed objects were not there to be found */
+    od_interval false_positive_interval, false_negative_interval;
 } od_tide;
 
 /* `e` must have been run; `options` NULL: the default. */

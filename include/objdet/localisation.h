@@ -143,7 +143,8 @@ void od_lrps_deinit(od_lrps *l);
 
 /* Writes all of this, and of objdet/detection_errors.h, objdet/operating_point.h and objdet/calibration.h, as one JSON document:
  * {"froc": {"all", class names}, "jafroc": {...}, "null_images": {...}, "lrp", "tide", "operating": {"all": {"box", "image",
- * "best_f1"}, ...}, "calibration"}; NAN is null. `o` NULL: the default. */
+ * "best_f1"}, ...}, "calibration"}; NAN is null. A curve of "box" or "image" is {"columns": [names], "rows": [[a point's numbers]]}; with more than 20 classes those of
+ * single classes have 21 thresholds instead of 101. `o` NULL: the default. */
 od_status od_coco_eval_write_details(const od_coco_eval *e, const od_localisation_options *o, const char *path, od_error *err);
 
 #ifdef __cplusplus

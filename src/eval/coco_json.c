@@ -100,6 +100,16 @@ od_status od_json_write(json_t *document, const char *path, od_error *err)
     return status;
 }
 
+od_status od_json_write_compact(json_t *document, const char *path, od_error *err)
+{
+    char *text = document ? json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(document);
+    if (!text) return od_error_nomem(err, path);
+    od_status status = od_file_write_all(path, text, strlen(text), err);
+    free(text);
+    return status;
+}
+
 od_status od_coco_eval_write_json(const od_coco_eval *e, const char *path, od_error *err)
 {
     if (!od_coco_eval_stats(e)) return od_error_set(err, OD_ERR_ARG, "the evaluation has not been run");

@@ -13,5 +13,7 @@
 json_t *od_coco_eval_to_json(const od_coco_eval *e);
 /* Dumps with 17 digits and writes atomically. Takes `document` (freed here); NULL means it could not be made. */
 od_status od_json_write(json_t *document, const char *path, od_error *err);
+/* The same without spaces and line breaks, for large documents. */
+od_status od_json_write_compact(json_t *document, const char *path, od_error *err);
 
 #endif

@@ -57,12 +57,23 @@ static od_status null_images_of(const details *d, int64_t k, json_t **out, od_er
     return OD_OK;
 }
 
+/* With many classes each one's curve has every fifth point: 21 thresholds instead of 101. */
+static void thin(const details *d, int64_t k, od_operating_curve *c)
+{
+    enum { MANY = 20, STEP = 5 };
+    if (k < 0 || od_coco_eval_num_classes(d->e) <= MANY) return;
+    size_t n = 0;
+    for (size_t i = 0; i < c->num_points; i += STEP) c->points[n++] = c->points[i];
+    c->num_points = n;
+}
+
 static od_status curve_of(const details *d, int64_t k, od_level level, json_t *into, od_error *err)
 {
     od_operating_options options = od_operating_options_default();
     options.match = *d->o;
     od_operating_curve c;
     OD_TRY(od_operating_curve_compute(&c, d->e, k, level, &options, err));
+    thin(d, k, &c);
     json_t *j = od_operating_curve_to_json(&c);
     od_operating_curve_deinit(&c);
     return set(into, level == OD_LEVEL_BOX ? "box" : "image", j, err);
@@ -121,6 +132,9 @@ static od_status add_whole(details *d, od_error *err)
         if (tide.background_iou > tide.iou) tide.background_iou = tide.iou;
     }
     tide.num_threads = d->o->num_threads;
+    tide.num_resamples = d->o->num_resamples;
+    tide.level = d->o->level;
+    tide.seed = d->o->seed;
     OD_TRY(od_tide_compute(&t, d->e, &tide, err));
     OD_TRY(set(d->document, "tide", od_tide_to_json(&t), err));
     od_calibration_options options = od_calibration_options_default();
@@ -143,7 +157,7 @@ od_status od_coco_eval_write_details(const od_coco_eval *e, const od_localisatio
     OD_TRY_GOTO(add_part(&d, "null_images", null_images_of, err));
     OD_TRY_GOTO(add_part(&d, "operating", operating_of, err));
     OD_TRY_GOTO(add_whole(&d, err));
-    status = od_json_write(d.document, path, err);
+    status = od_json_write_compact(d.document, path, err);
     d.document = NULL;
 done:
     json_decref(d.document);

@@ -99,8 +99,9 @@ json_t *od_tide_to_json(const od_tide *t)
     json_t *kinds = json_object();
     for (int k = 0; kinds && k < OD_FAILURE_NUM_KINDS; k++)
         json_object_set_new(kinds, od_failure_kind_name((od_failure_kind)k),
-                            json_pack("{s:s,s:I,s:o}", "tide", od_failure_kind_tide((od_failure_kind)k), "count", (json_int_t)t->count[k],
-                                      "ap_cost", od_json_real(t->cost[k])));
-    return json_pack("{s:o,s:o,s:o,s:o}", "ap", od_json_real(t->ap), "kinds", kinds, "false_positive_cost",
-                     od_json_real(t->false_positive_cost), "false_negative_cost", od_json_real(t->false_negative_cost));
+                            json_pack("{s:s,s:I,s:o,s:o}", "tide", od_failure_kind_tide((od_failure_kind)k), "count", (json_int_t)t->count[k],
+                                      "ap_cost", od_json_real(t->cost[k]), "interval", od_json_interval(&t->cost_interval[k])));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "ap", od_json_real(t->ap), "kinds", kinds, "false_positive_cost", od_json_real(t->false_positive_cost),
+                     "false_positive_interval", od_json_interval(&t->false_positive_interval), "false_negative_cost", od_json_real(t->false_negative_cost),
+                     "false_negative_interval", od_json_interval(&t->false_negative_interval));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/eval_json.h"
 
-
 json_t *od_operating_point_to_json(const od_operating_point *p)
 {
     json_t *out = json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "threshold", od_json_real(p->threshold), "tp", (json_int_t)p->tp, "fp",
@@ -15,12 +14,55 @@ json_t *od_operating_point_to_json(const od_operating_point *p)
     return out;
 }
 
+/* A curve's columns: a hundred points as objects would repeat every name a hundred times. */
+static const char *const columns[] = {"threshold", "tp", "fp", "fn", "tn", "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high", "f1",
+                                      "f1_low", "f1_high", "specificity", "specificity_low", "specificity_high", "false_per_image", "cost"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static void add_interval(json_t *row, const od_interval *i)
+{
+    json_array_append_new(row, od_json_real(i->value));
+    json_array_append_new(row, od_json_real(i->low));
+    json_array_append_new(row, od_json_real(i->high));
+}
+
+static json_t *row_of(const od_operating_point *p)
+{
+    json_t *row = json_pack("[o,I,I,I]", od_json_real(p->threshold), (json_int_t)p->tp, (json_int_t)p->fp, (json_int_t)p->fn);
+    if (!row) return NULL;
+    json_array_append_new(row, p->tn >= 0 ? json_integer(p->tn) : json_null());
+    add_interval(row, &p->precision);
+    add_interval(row, &p->recall);
+    add_interval(row, &p->f1);
+    add_interval(row, &p->specificity);
+    json_array_append_new(row, od_json_real(p->false_per_image));
+    json_array_append_new(row, od_json_real(p->cost));
+    return row;
+}
+
+/* Columns that have nothing anywhere (true negatives of boxes) are left out. */
+static json_t *without_empty(json_t *rows, json_t *names)
+{
+    json_t *row;
+    size_t i;
+    for (size_t k = COLUMNS; k-- > 0;) {
+        int used = 0;
+        json_array_foreach(rows, i, row) used |= !json_is_null(json_array_get(row, k));
+        if (used) continue;
+        json_array_foreach(rows, i, row) json_array_remove(row, k);
+        json_array_remove(names, k);
+    }
+    return rows;
+}
+
 json_t *od_operating_curve_to_json(const od_operating_curve *c)
 {
-    json_t *points = json_array();
-    for (size_t i = 0; points && i < c->num_points; i++) json_array_append_new(points, od_operating_point_to_json(&c->points[i]));
-    return json_pack("{s:s,s:I,s:I,s:f,s:f,s:o}", "level", c->level == OD_LEVEL_BOX ? "box" : "image", "images", (json_int_t)c->images,
-                     "objects", (json_int_t)c->objects, "cost_fp", c->cost_fp, "cost_fn", c->cost_fn, "points", points);
+    json_t *rows = json_array(), *names = json_array();
+    for (size_t k = 0; names && k < COLUMNS; k++) json_array_append_new(names, json_string(columns[k]));
+    for (size_t i = 0; rows && i < c->num_points; i++) json_array_append_new(rows, row_of(&c->points[i]));
+    if (rows && names) without_empty(rows, names);
+    return json_pack("{s:s,s:I,s:I,s:f,s:f,s:o,s:o}", "level", c->level == OD_LEVEL_BOX ? "box" : "image", "images", (json_int_t)c->images,
+                     "objects", (json_int_t)c->objects, "cost_fp", c->cost_fp, "cost_fn", c->cost_fn, "columns", names, "rows", rows);
 }
 
 json_t *od_threshold_choice_to_json(const od_threshold_choice *c)

@@ -247,8 +247,10 @@ void od_answer_failures(od_answer *a, const od_report *r)
     od_texts_add(&a->points, "%" PRId64 " missed, %" PRId64 " invented, %" PRId64 " mislocated, %" PRId64 " confused, %" PRId64 " duplicated, %" PRId64 " mislocated and confused.", od_failures_count_kind(r->failures, OD_FAILURE_MISSED),
                  od_failures_count_kind(r->failures, OD_FAILURE_INVENTED), od_failures_count_kind(r->failures, OD_FAILURE_MISLOCATED), od_failures_count_kind(r->failures, OD_FAILURE_CONFUSED),
                  od_failures_count_kind(r->failures, OD_FAILURE_DUPLICATED), od_failures_count_kind(r->failures, OD_FAILURE_BOTH));
+    char cost[OD_FIGURE_TEXT];
     if (t->cost[costliest] > 0)
-        od_texts_add(&a->points, "Over all scores, %s ones (%s) cost the most: AP50 would be %.3f higher without them.", od_failure_kind_name((od_failure_kind)costliest), od_failure_kind_sentence((od_failure_kind)costliest), t->cost[costliest]);
+        od_texts_add(&a->points, "Over all scores, %s ones (%s) cost the most: AP50 would be %s higher without them.", od_failure_kind_name((od_failure_kind)costliest), od_failure_kind_sentence((od_failure_kind)costliest),
+                     od_figure_text(cost, &t->cost_interval[costliest], 3));
     if (!od_failures_count(r->failures)) a->verdict = OD_VERDICT_GOOD;
     if (r->gallery_shown) {
         od_texts_add(&a->points, "The worst are shown with pictures, ground truth beside detection.");

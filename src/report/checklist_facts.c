@@ -78,6 +78,18 @@ static const char *calibration(const od_report *r, char *out, size_t size)
     return "calibration";
 }
 
+static const char *robustness(const od_report *r, char *out, size_t size)
+{
+    const od_robust_study *s = &r->robustness;
+    int worse = 0;
+    if (!s->count) return NULL;
+    for (size_t i = 1; i < s->count; i++) worse += s->rows[i].distinct && s->rows[i].change.value < 0;
+    int n = snprintf(out, size, "%zu changes of the test pictures (flips, turns, light, noise, blur, compression), paired: mAP is worse beyond noise under %d", s->count - 1, worse);
+    if (isfinite(s->relative) && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, "; %.0f %% of it is left on average under those that move nothing", 100 * s->relative);
+    return "robustness";
+}
+
 static const char *threshold(const od_report *r, char *out, size_t size)
 {
     static const char *const sources[] = {"set by the authors", "saved with the model before this evaluation", "chosen on the validation set", "explored on the test set itself"};
@@ -189,7 +201,7 @@ static const char *internal(const od_report *r, char *out, size_t size)
     return "coco";
 }
 
-static const fact_fn facts[] = {[OD_FACT_METRICS] = metrics, [OD_FACT_UNCERTAINTY] = uncertainty, [OD_FACT_DIAGNOSTIC] = diagnostic, [OD_FACT_CONFUSION] = confusion, [OD_FACT_FAILURES] = failures, [OD_FACT_CALIBRATION] = calibration, [OD_FACT_THRESHOLD] = threshold,
+static const fact_fn facts[] = {[OD_FACT_METRICS] = metrics, [OD_FACT_UNCERTAINTY] = uncertainty, [OD_FACT_DIAGNOSTIC] = diagnostic, [OD_FACT_CONFUSION] = confusion, [OD_FACT_FAILURES] = failures, [OD_FACT_CALIBRATION] = calibration, [OD_FACT_THRESHOLD] = threshold, [OD_FACT_ROBUSTNESS] = robustness,
                                 [OD_FACT_PARTITIONS] = partitions, [OD_FACT_DISJOINT] = disjoint, [OD_FACT_COUNTS] = counts, [OD_FACT_IMBALANCE] = imbalance, [OD_FACT_SAMPLE_SIZE] = sample_size, [OD_FACT_MISSING] = missing,
                                 [OD_FACT_SOFTWARE] = software, [OD_FACT_MODEL] = model, [OD_FACT_INITIAL] = initial, [OD_FACT_TRAINING] = training, [OD_FACT_PREPROCESSING] = preprocessing, [OD_FACT_SELECTION] = selection,
                                 [OD_FACT_INTERNAL] = internal};

@@ -37,6 +37,18 @@ static od_status gather_class_parts(od_report *r, od_error *err)
     return OD_OK;
 }
 
+/* Intervals of the costs need the walk through all detections again and again, so not of very many. */
+static od_status gather_tide(od_report *r, const od_localisation_options *o, od_error *err)
+{
+    enum { MOST_DETECTIONS = 100000, RESAMPLES = 200 };
+    od_tide_options t = od_tide_options_default();
+    t.num_threads = o->num_threads;
+    t.seed = o->seed;
+    t.level = o->level;
+    t.num_resamples = o->num_resamples && od_coco_eval_num_detections(r->test) <= MOST_DETECTIONS ? RESAMPLES : 0;
+    return od_tide_compute(&r->localisation.tide, r->test, &t, err);
+}
+
 od_status od_gather_localisation(od_report *r, od_error *err)
 {
     od_report_localisation *l = &r->localisation;
@@ -47,7 +59,7 @@ od_status od_gather_localisation(od_report *r, od_error *err)
     OD_TRY(od_jafroc_compute(&l->jafroc, r->test, -1, &o, err));
     OD_TRY(od_null_images_compute(&l->nulls, r->test, -1, &o, err));
     OD_TRY(od_lrp_compute(&l->lrp, r->test, &plain, err));
-    OD_TRY(od_tide_compute(&l->tide, r->test, NULL, err));
+    OD_TRY(gather_tide(r, &o, err));
     OD_TRY(od_failures_find(&r->failures, r->test, r->threshold, NULL, err));
     return gather_class_parts(r, err);
 }

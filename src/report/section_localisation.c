@@ -149,15 +149,18 @@ static void write_tide(od_html *h, const od_tide *t)
     snprintf(caption, sizeof caption, "How much AP50 (%.3f here) would rise if this kind alone were put right. Costs don't add up. Counts are over all scores, not only those above the threshold.", t->ap);
     od_html_table_begin(h, caption, "kind|#AP50 it costs||#number|what it is");
     for (int i = 0; i < OD_FAILURE_NUM_KINDS; i++) {
-        od_html_printf(h, "<tr><th scope=\"row\">%s</th><td class=\"num\">", od_failure_kind_name((od_failure_kind)i));
-        od_html_value(h, t->cost[i], 4, NULL);
-        od_html_puts(h, "</td>");
+        od_html_printf(h, "<tr><th scope=\"row\">%s</th>", od_failure_kind_name((od_failure_kind)i));
+        od_html_interval_cell(h, &t->cost_interval[i], 4);
         od_html_bar_cell(h, most > 0 ? t->cost[i] / most : 0);
         od_html_count_cell(h, t->count[i]);
         od_html_printf(h, "<td>%s</td></tr>\n", od_failure_kind_sentence((od_failure_kind)i));
     }
     od_html_table_end(h);
-    od_html_printf(h, "<p>All false detections together cost %.4f, all missed objects %.4f.</p>\n", t->false_positive_cost, t->false_negative_cost);
+    od_html_puts(h, "<p>All false detections together cost ");
+    od_html_interval(h, &t->false_positive_interval, 4);
+    od_html_puts(h, ", all missed objects ");
+    od_html_interval(h, &t->false_negative_interval, 4);
+    od_html_puts(h, ".</p>\n");
 }
 
 static void lrp_row(od_html *h, const char *name, const od_lrp *l)

@@ -116,7 +116,7 @@ refused 1 predict --output_dir="$work/file/below" "$work/a"
 expect "$work/out" "objdet: error: $work/file"
 
 # A threshold and a calibrator that objdet threshold saved are used, unless a threshold is given; broken or stale ones are told.
-"$OBJDET" threshold --fit_gt="$work/data/test.json" --fit_dt="$work/run/eval/detections.json" --resamples=0 --save_to="$work/run" > "$work/out" 2>&1 || { cat "$work/out"; fail "threshold of an evaluation"; }
+"$OBJDET" threshold --fit_gt="$work/data/test.json" --fit_dt="$work/run/on_test/detections.json" --resamples=0 --save_to="$work/run" > "$work/out" 2>&1 || { cat "$work/out"; fail "threshold of an evaluation"; }
 expect "$work/out" "Saved to $work/run/operating_point.json"
 python3 - "$work" <<'END'
 import json, sys

@@ -345,6 +345,65 @@ static void test_threads_and_failing_allocations(void **state)
     od_coco_eval_free(e);
 }
 
+/* A copy of the case without one image; -1: all of it. */
+static od_coco_eval *without_image(const od_coco_eval *e, int64_t left_out)
+{
+    od_coco_eval *out;
+    assert_int_equal(od_coco_eval_create(&out, NULL), OD_OK);
+    for (int64_t k = 0; k < od_coco_eval_num_classes(e); k++) assert_int_equal(od_coco_eval_add_class(out, od_coco_eval_class_id(e, k), NULL, NULL), OD_OK);
+    for (int64_t i = 0; i < od_coco_eval_num_images(e); i++)
+        if (i != left_out) assert_int_equal(od_coco_eval_add_image(out, od_coco_eval_image_id(e, i), NULL, NULL, NULL), OD_OK);
+    for (int64_t i = 0; i < od_coco_eval_num_truths(e); i++) {
+        od_coco_entry t = od_coco_eval_truth(e, i);
+        if (t.image != left_out)
+            assert_int_equal(od_coco_eval_add_truth(out, t.image - (left_out >= 0 && t.image > left_out), t.class_index, t.box, t.area, t.crowd, NULL), OD_OK);
+    }
+    for (int64_t i = 0; i < od_coco_eval_num_detections(e); i++) {
+        od_coco_entry d = od_coco_eval_detection(e, i);
+        if (d.image != left_out) assert_int_equal(od_coco_eval_add_detection(out, d.image - (left_out >= 0 && d.image > left_out), d.class_index, d.box, d.score, NULL), OD_OK);
+    }
+    assert_int_equal(od_coco_eval_run(out, 1, NULL), OD_OK);
+    return out;
+}
+
+/* The jackknife's error of each cost is what leaving out one image after the other gives; the interval holds the cost. */
+static void test_tide_intervals(void **state)
+{
+    (void)state;
+    enum { MOST_IMAGES = 64 };
+    od_coco_eval *e = eval_case_run(json_array_get(cases, 0));
+    int64_t n = od_coco_eval_num_images(e);
+    double left[MOST_IMAGES][OD_FAILURE_NUM_KINDS];
+    od_tide_options o = od_tide_options_default();
+    od_tide t, again;
+    assert_in_range(n, 5, MOST_IMAGES);
+    o.num_resamples = 100;
+    assert_int_equal(od_tide_compute(&t, e, &o, NULL), OD_OK);
+    for (int64_t i = 0; i < n; i++) {
+        od_coco_eval *part = without_image(e, i);
+        assert_int_equal(od_tide_compute(&again, part, NULL, NULL), OD_OK);
+        memcpy(left[i], again.cost, sizeof again.cost);
+        od_coco_eval_free(part);
+    }
+    int checked = 0;
+    for (int k = 0; k < OD_FAILURE_NUM_KINDS; k++) {
+        double mean = 0, squares = 0;
+        for (int64_t i = 0; i < n; i++) mean += left[i][k] / (double)n;
+        for (int64_t i = 0; i < n; i++) squares += (left[i][k] - mean) * (left[i][k] - mean);
+        const od_interval *v = &t.cost_interval[k];
+        assert_float_equal(v->value, t.cost[k], 0);
+        if (v->why_not) continue; /* no such failures */
+        assert_float_equal(v->se, sqrt(squares * (double)(n - 1) / (double)n), 1e-12);
+        assert_true(0 <= v->low && v->low <= v->value && v->value <= v->high);
+        checked++;
+    }
+    assert_true(checked >= 3);
+    assert_int_equal(od_tide_compute(&again, e, NULL, NULL), OD_OK);
+    assert_true(isnan(again.cost_interval[0].low));
+    assert_string_equal(again.cost_interval[0].why_not, "no resamples were asked for");
+    od_coco_eval_free(e);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -376,7 +435,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_formulas), cmocka_unit_test(test_worked_example), cmocka_unit_test(test_choices),
         cmocka_unit_test(test_failures),        cmocka_unit_test(test_threads_and_failing_allocations),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_tide_intervals),  cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, load_cases, free_cases);
 }

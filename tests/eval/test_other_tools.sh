@@ -84,5 +84,22 @@ for dt in torchvision names ultralytics_new; do
   cmp -s torchvision.txt <(sed "s/$dt/X/g" $dt.txt) || fail "threshold of $dt.json"
 done
 grep -q 'Nothing was held out' torchvision.txt || fail "held out?"
+# The report: the same numbers whatever wrote them, and the same refusals.
+report() { "$OBJDET" report --gt="$1" --dt="$2" --resamples=40 --json=report.json --output=report.html "${@:3}" > out.txt 2> err.txt || fail "report of $2"; }
+for pair in "cvat.json torchvision.json" "cvat.json ultralytics.json" "cvat.json names.json" "cvat.json wrapped.json" "cvat.json ultralytics_old.json --category_offset=1" "roboflow.json robo_dt.json --match_zero_id"; do
+  report $pair
+  python3 - "$want" "$pair" <<'P' || fail "report of $pair"
+import ast, json, sys
+want, doc = ast.literal_eval(sys.argv[1]), json.load(open('report.json'))
+got = [-1.0 if v['value'] is None else v['value'] for v in doc['coco']['stats'].values()]
+assert got == want, (got, want)
+names = [c['name'] for c in doc['coco']['classes'] if c['name'] != 'pets']
+assert names == ['cat', 'dog'], names
+assert len(doc['answers']) == 12 and all(a['answer'] for a in doc['answers'])
+assert doc['answers'][0]['verdict'] != 'open' and doc['answers'][8]['verdict'] != 'open'
+P
+done
+"$OBJDET" report --gt=cvat.json --dt=other_set.json --output=x.html > out.txt 2> err.txt && fail "the report accepted detections of another set"
+grep -q "other_set.json: detection 0: image_id elsewhere_0 matches no image of the ground truth" err.txt || fail "the report's message"
 "$OBJDET" threshold --fit_gt=cvat.json --fit_dt=names.json --gt=roboflow.json --dt=robo_dt.json --match_zero_id > out.txt 2> err.txt
 echo "ok"

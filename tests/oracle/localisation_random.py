@@ -43,11 +43,12 @@ def compare(gt, dt, got):
         same(name + ' oLRP', g['lrp']['value'], l and l[0])
         if l:
             for k, v in zip(('localisation', 'false_share', 'missed_share', 'threshold'), l[1:]): same(name + ' LRP ' + k, g[k], v)
-        for p in got['operating'][name]['box']['points'][::5]:
+        curve = {k: [dict(zip(got['operating'][name][k]['columns'], r)) for r in got['operating'][name][k]['rows']] for k in ('box', 'image')}
+        for p in curve['box'][::5]:
             tp, fp, fn = f.counts(m, t, p['threshold'])
             if (p['tp'], p['fp'], p['fn']) != (tp, fp, fn): bad.append('%s box at %g: %r' % (name, p['threshold'], (p['tp'], p['fp'], p['fn'], tp, fp, fn)))
-            same(name + ' f1', p['f1']['value'], 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None)
-        for p in got['operating'][name]['image']['points'][::5]:
+            same(name + ' f1', p['f1'], 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None)
+        for p in curve['image'][::5]:
             want = f.image_counts(gt, dt, cid, p['threshold'])
             if (p['tp'], p['fp'], p['fn'], p['tn']) != want: bad.append('%s image at %g: %r' % (name, p['threshold'], want))
         if t: same(name + ' best F1', got['operating'][name]['best_f1']['at']['f1']['value'], f.best_f1(m, t))

@@ -111,6 +111,12 @@ doc = report("robust", *flags)
 expect("robust", doc, 6, "told|good", "flipped upside down: mAP 0.300 [0.200, 0.400], a difference of -0.500 [-0.550, -0.450].", "cannot be told from none")
 if [r["mAP"]["value"] for r in doc["robustness"]["rows"]] != [.8, .3, .81, .7, .5] or "75 % of the unchanged" not in (root / "robust.html").read_text():
     failed.append("robust: the section doesn't show the study")
+for list_name, numbers in (("claim_2024", 44), ("stard_ai", 40), ("tripod_ai", 27)):
+    items = doc["checklists"][list_name]
+    if len({"".join(c for c in i["item"] if c.isdigit()) for i in items}) != numbers or len({i["item"] for i in items}) != len(items):
+        failed.append(f"{list_name}: not items 1 to {numbers}, each once")
+if not any(i["item"] == "30" and "worse beyond noise under 3" in (i["from_this_run"] or "") for i in doc["checklists"]["claim_2024"]):
+    failed.append("robust: CLAIM's item 30 isn't filled")
 if clean["robustness"] is not None or not any("--robustness" in c for c in clean["answers"][5]["commands"]):
     failed.append("clean: a study of robustness from nowhere, or no command that would make one")
 (root / "robust" / "robustness.json").write_text('{"points": 3')
