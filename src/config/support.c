@@ -44,6 +44,8 @@ static const struct {
     {"DetectionModel", "center_net", NULL},
     {"CenterNetFeatureExtractor", "type", "resnet_v2_50"},
     {"CenterNetFeatureExtractor", "type", "resnet_v2_101"},
+    {"CenterNetFeatureExtractor", "type", "resnet_v1_18_fpn"},
+    {"CenterNetFeatureExtractor", "type", "resnet_v1_34_fpn"},
     {"CenterNetFeatureExtractor", "type", "resnet_v1_50_fpn"},
     {"CenterNetFeatureExtractor", "type", "resnet_v1_101_fpn"},
     {"CenterNetFeatureExtractor", "type", "hourglass_10"},

@@ -6,6 +6,7 @@
 
 #include "models/hourglass.h"
 #include "models/mobilenet_v2.h"
+#include "models/resnet_basic.h"
 #include "models/resnet_v1.h"
 #include "models/resnet_v2.h"
 #include "util/strbuf.h"
@@ -40,8 +41,8 @@ static od_value upsample_by_convolutions(od_graph *g, od_value x, int kernel, co
     return x;
 }
 
-/* From the coarsest of taps[4] (strides 4 to 32): nearest x2, plus the lateral convolution's, 3x3 convolution. */
-static od_value upsample_by_pyramid(od_graph *g, const od_value *taps, const int filters[3], int top_filters, int separable)
+/* From the coarsest of taps[4] (strides 4 to 32): x2, plus the lateral convolution's, 3x3 convolution. */
+static od_value upsample_by_pyramid(od_graph *g, const od_value *taps, const int filters[3], int top_filters, int separable, int bilinear)
 {
     od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .init = od_init_glorot_uniform};
     od_value x = od_layer_conv(g, taps[3], top_filters, &l, WHOLE "/layer_with_weights-1");
@@ -49,7 +50,8 @@ static od_value upsample_by_pyramid(od_graph *g, const od_value *taps, const int
         od_value side = od_layer_conv(g, taps[2 - i], filters[i], &l, WHOLE "/layer_with_weights-%d", layer);
         if (x == OD_NO_VALUE) return x;
         od_tensor_shape s = g->values[x].shape;
-        x = od_graph_add(g, od_graph_upsample2x(g, x, 2 * s.h, 2 * s.w, "up_sampling2d"), side, "top_down");
+        x = bilinear ? od_graph_upsample2x_bilinear(g, x, "up_sampling2d") : od_graph_upsample2x(g, x, 2 * s.h, 2 * s.w, "up_sampling2d");
+        x = od_graph_add(g, x, side, "top_down");
         x = conv_norm(g, x, filters[i < 2 ? i + 1 : 2], 3, separable, WHOLE, layer + 1);
     }
     return x;
@@ -63,16 +65,27 @@ static od_status resnet_v2(const od_center_net_extractor *config, int depth, od_
     return OD_OK;
 }
 
+static const int resnet_pyramid[] = {256, 128, 64};
+
+static od_status resnet_basic_fpn(const od_center_net_extractor *config, int depth, od_graph *g, od_value images, od_value *maps, int *count, od_error *err)
+{
+    (void)config, (void)err;
+    od_value taps[OD_RESNET_BASIC_STAGES];
+    od_resnet_basic_build(g, images, depth, BASE, taps);
+    *count = 1;
+    maps[0] = upsample_by_pyramid(g, taps, resnet_pyramid, 256, 0, 0);
+    return OD_OK;
+}
+
 static od_status resnet_v1_fpn(const od_center_net_extractor *config, int depth, od_graph *g, od_value images, od_value *maps, int *count, od_error *err)
 {
     (void)config, (void)err;
-    static const int filters[] = {256, 128, 64};
     od_resnet_v1_options o = {.depth_multiplier = 1, .h = od_keras_hyperparams(1.001e-5f), .conv_bias = 1, .pool_padding = OD_PAD_EXPLICIT};
     od_value taps[OD_RESNET_V1_STAGES];
     od_resnet_v1_blocks(depth, o.blocks);
     od_resnet_v1_build(g, images, &o, BASE, taps);
     *count = 1;
-    maps[0] = upsample_by_pyramid(g, taps, filters, 256, 0);
+    maps[0] = upsample_by_pyramid(g, taps, resnet_pyramid, 256, 0, 0);
     return OD_OK;
 }
 
@@ -104,12 +117,15 @@ static od_status mobilenet_v2_fpn(const od_center_net_extractor *config, int dep
     (void)depth;
     static const int filters[] = {64, 32, 24};
     od_mobilenet_v2_outputs out;
-    if (strcmp(config->upsampling_interpolation, "nearest"))
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "upsampling_interpolation: \"%s\" is not supported; use \"nearest\"", config->upsampling_interpolation);
+    int bilinear = !strcmp(config->upsampling_interpolation, "bilinear");
+    if (!bilinear && strcmp(config->upsampling_interpolation, "nearest"))
+        return od_error_set(err, OD_ERR_CONFIG, "upsampling_interpolation: \"%s\"; expected \"nearest\" or \"bilinear\"", config->upsampling_interpolation);
     OD_TRY(build_mobilenet(config, g, images, BASE, &out, err));
     od_value taps[4] = {out.block[2], out.block[5], out.block[9], out.block[17]};
+    /* model_builder.py looks at the type's ending only when the field is given, too. */
+    int separable = config->has_use_separable_conv && (config->use_separable_conv || !strcmp(config->type, "mobilenet_v2_fpn_sep_conv"));
     *count = 1;
-    maps[0] = upsample_by_pyramid(g, taps, filters, 64, config->use_separable_conv || !strcmp(config->type, "mobilenet_v2_fpn_sep_conv"));
+    maps[0] = upsample_by_pyramid(g, taps, filters, 64, separable, bilinear);
     return OD_OK;
 }
 
@@ -123,6 +139,8 @@ static od_status hourglass(const od_center_net_extractor *config, int depth, od_
 static const od_center_net_features table[] = {
     {"resnet_v2_50", BASE, 50, resnet_v2},
     {"resnet_v2_101", BASE, 101, resnet_v2},
+    {"resnet_v1_18_fpn", BASE, 18, resnet_basic_fpn},
+    {"resnet_v1_34_fpn", BASE, 34, resnet_basic_fpn},
     {"resnet_v1_50_fpn", BASE, 50, resnet_v1_fpn},
     {"resnet_v1_101_fpn", BASE, 101, resnet_v1_fpn},
     {"hourglass_10", NULL, 10, hourglass},

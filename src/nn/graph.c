@@ -255,6 +255,13 @@ od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, cons
     return add_node(g, n, &x, 1, label);
 }
 
+od_value od_graph_upsample2x_bilinear(od_graph *g, od_value x, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_upsample2x_bilinear;
+    return add_node(g, n, &x, 1, label);
+}
+
 od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label)
 {
     od_node n = blank;

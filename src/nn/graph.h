@@ -124,6 +124,8 @@ od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const
 od_value od_graph_add_scaled(od_graph *g, od_value a, od_value b, float scale, od_act act, const char *label);
 /* Each pixel twice in both directions, cut to [h,w] (both at most twice the input's). */
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label);
+/* x2 in both directions, bilinear with half-pixel centres: Keras' UpSampling2D(interpolation='bilinear'). */
+od_value od_graph_upsample2x_bilinear(od_graph *g, od_value x, const char *label);
 /* Pads bottom and right with zeros to multiples. */
 od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label);
 od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);

@@ -44,8 +44,8 @@ typedef struct od_op {
     double (*flops)(const od_graph *g, const od_node *node);
 } od_op;
 
-extern const od_op od_op_conv2d, od_op_conv2d_transpose, od_op_depthwise, od_op_batch_norm, od_op_activation, od_op_add, od_op_add_act, od_op_upsample2x, od_op_pad_to_multiple,
-    od_op_max_pool, od_op_avg_pool, od_op_concat_channels, od_op_add_scaled, od_op_concat_predictions, od_op_weighted_sum, od_op_squeeze_excite, od_op_drop_connect;
+extern const od_op od_op_conv2d, od_op_conv2d_transpose, od_op_depthwise, od_op_batch_norm, od_op_activation, od_op_add, od_op_add_act, od_op_upsample2x, od_op_upsample2x_bilinear,
+    od_op_pad_to_multiple, od_op_max_pool, od_op_avg_pool, od_op_concat_channels, od_op_add_scaled, od_op_concat_predictions, od_op_weighted_sum, od_op_squeeze_excite, od_op_drop_connect;
 
 static inline int od_op_is_addition(const od_op *op)
 {

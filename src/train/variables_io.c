@@ -128,6 +128,11 @@ static od_status choose(const od_config *config, const od_model *model, fine_tun
     *f = (fine_tuning){0};
     f->type = t->fine_tune_checkpoint_type[0] ? t->fine_tune_checkpoint_type : "classification";
     if (!strcmp(f->type, "classification")) {
+        if (!info->backbone_paths[0])
+            return od_config_error(config, t, "fine_tune_checkpoint_type", err, OD_ERR_CONFIG,
+                                   "fine_tune_checkpoint_type: \"classification\", but %s has no classification network (nor in the OD API); write "
+                                   "\"detection\" or \"full\", with a detector's checkpoint",
+                                   info->type);
         memcpy(f->take, info->backbone_paths, sizeof f->take);
         f->as[0] = f->as[1] = "feature_extractor";
     } else if (!strcmp(f->type, "detection")) {

@@ -37,7 +37,14 @@ typedef enum golden_quantity {
     GOLDEN_QUANTITIES
 } golden_quantity;
 
-double golden_bound(const char *case_name, golden_quantity q);
+/* Two runs of the reference with one thread and with two: how much its own numbers differ. */
+typedef struct golden_noise {
+    double loss0, loss_later, norm, cosine, update0, update2;
+} golden_noise;
+
+/* The case's noise: DIR/noise.json (tests/oracle/odd_noise.py) when it is there, else the table's row by the case's name, else zeros. */
+od_status golden_noise_read(const char *dir, const char *name, golden_noise *noise, od_error *err);
+double golden_bound(const golden_noise *noise, golden_quantity q);
 
 typedef struct golden_dump {
     od_safetensors_entry *entries;
@@ -50,6 +57,7 @@ typedef struct golden_case {
     od_model *model;
     od_safetensors *forward, *train, *moving;
     od_preprocess preprocess;
+    golden_noise noise;
     float learning_rate;
     int small; /* gradients and variables are stored whole */
     int64_t batch, height, width; /* of the preprocessed images */

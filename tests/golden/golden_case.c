@@ -17,7 +17,7 @@
 
 void golden_report(golden_case *c, golden_quantity q, const char *what, double error, const char *detail)
 {
-    double bound = golden_bound(c->name, q);
+    double bound = golden_bound(&c->noise, q);
     int ok = error <= bound;
     if (!ok) c->failures++;
     printf("%s  %-44s error %-10.3g bound %-8.3g %s%s\n", ok ? "ok  " : "FAIL", what, error, bound, c->name, detail ? detail : "");

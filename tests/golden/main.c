@@ -51,6 +51,7 @@ static od_status run_case(golden_case *c, const char *dump_dir, od_error *err)
 {
     char path[1024];
     OD_TRY(read_case_json(c, err));
+    OD_TRY(golden_noise_read(c->dir, c->name, &c->noise, err));
     snprintf(path, sizeof path, "%s/pipeline.config", c->dir);
     OD_TRY(od_config_load(path, &c->config, err));
     OD_TRY(od_model_create(&c->model, c->config, 1, err));

@@ -2,6 +2,7 @@
  *
  * Networks at the sizes that people use: the zoo's configs build, and backbones have their published numbers of parameters.
  */
+#include "config/support.h"
 #include "models/model.h"
 #include "test_support.h"
 
@@ -41,6 +42,56 @@ static int64_t count_below(const od_variables *vars, const char *path)
     for (size_t i = 0; i < vars->count; i++)
         if (!strncmp(vars->items[i].name, path, strlen(path))) total += vars->items[i].size;
     return total;
+}
+
+/* SSD_KERAS_FEATURE_EXTRACTOR_CLASS_MAP and CENTER_NET_EXTRACTOR_FUNCTION_MAP in builders/model_builder.py, TensorFlow 2. */
+static const char *const tf2_types[] = {
+    "ssd_mobilenet_v1_keras", "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_resnet50_v1_fpn_keras",
+    "ssd_resnet101_v1_fpn_keras", "ssd_resnet152_v1_fpn_keras", "ssd_efficientnet-b0_bifpn_keras", "ssd_efficientnet-b1_bifpn_keras",
+    "ssd_efficientnet-b2_bifpn_keras", "ssd_efficientnet-b3_bifpn_keras", "ssd_efficientnet-b4_bifpn_keras", "ssd_efficientnet-b5_bifpn_keras",
+    "ssd_efficientnet-b6_bifpn_keras", "ssd_efficientnet-b7_bifpn_keras", "resnet_v2_50", "resnet_v2_101", "resnet_v1_18_fpn", "resnet_v1_34_fpn",
+    "resnet_v1_50_fpn", "resnet_v1_101_fpn", "hourglass_10", "hourglass_20", "hourglass_32", "hourglass_52", "hourglass_104", "mobilenet_v2",
+    "mobilenet_v2_fpn", "mobilenet_v2_fpn_sep_conv"};
+
+/* Whether the comma-separated list has the word. */
+static int is_in_list(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += n)
+        if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ',')) return 1;
+    return 0;
+}
+
+/* What building refuses an unknown type with lists the builders; it must be what the config's check calls supported, and all of TF2. */
+static void check_types(const char *text, const char *message)
+{
+    od_model *model;
+    od_error err = {0};
+    od_config *config = parse(text);
+    assert_int_equal(od_model_create(&model, config, 0, &err), OD_ERR_UNSUPPORTED);
+    const char *list = strstr(err.message, "supported: "), *type;
+    assert_non_null(list);
+    list += strlen("supported: ");
+    int commas = 0, rows = 0, found = 0;
+    for (const char *c = list; *c; c++) commas += *c == ',';
+    for (; (type = od_support_value(message, "type", rows)); rows++)
+        if (!is_in_list(list, type)) fail_msg("config/support.c has %s, the builders %s", type, list);
+    assert_int_equal(rows, commas + 1);
+    for (size_t i = 0; i < sizeof tf2_types / sizeof *tf2_types; i++) found += is_in_list(list, tf2_types[i]);
+    assert_int_equal(found, rows);
+    od_config_free(config);
+}
+
+static void test_every_type_of_tf2(void **state)
+{
+    (void)state;
+    int ssd = 0, center_net = 0;
+    while (od_support_value("SsdFeatureExtractor", "type", ssd)) ssd++;
+    while (od_support_value("CenterNetFeatureExtractor", "type", center_net)) center_net++;
+    assert_int_equal(ssd + center_net, sizeof tf2_types / sizeof *tf2_types);
+    check_types("model { ssd { num_classes: 1 feature_extractor { type: 'ssd_x' } box_predictor { convolutional_box_predictor {} } "
+                "anchor_generator { ssd_anchor_generator {} } } }", "SsdFeatureExtractor");
+    check_types("model { center_net { num_classes: 1 feature_extractor { type: 'x' } object_detection_task {} } }", "CenterNetFeatureExtractor");
 }
 
 /* keras.applications' counts with the classifier (moving statistics included, its normalisation's 7 not). */
@@ -123,7 +174,7 @@ static void test_zoo_configs_build(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_efficientnet_parameters),
+        cmocka_unit_test(test_every_type_of_tf2), cmocka_unit_test(test_efficientnet_parameters),
         cmocka_unit_test(test_efficientdet_settings),
         cmocka_unit_test(test_zoo_configs_build),
     };

@@ -398,6 +398,38 @@ static void test_pyramid(void **state)
     end(&f);
 }
 
+/* 1 and 3 in a row become 1, 1.5, 2.5, 3; a column of two rows likewise. */
+static void test_bilinear_values(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    od_net *net;
+    begin(&f, 1, 2, 2, 1, &x);
+    finish(&f, od_graph_upsample2x_bilinear(&f.g, x, "up"), OD_NO_VALUE);
+    assert_int_equal(od_net_create(&net, &f.g, OD_NET_INFER, NULL, NULL), OD_OK);
+    const float images[] = {1, 3, 5, 7};
+    static const float rows[] = {1, 1.5f, 2.5f, 3}, down[] = {0, 1, 3, 4};
+    od_net_forward(net, images);
+    for (int i = 0; i < 16; i++) assert_true(fabsf(od_net_value(net, f.out[0])[i] - (rows[i % 4] + down[i / 4])) < 1e-6f);
+    od_net_free(net);
+    end(&f);
+}
+
+static void test_bilinear(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 5, 7, 3, &x);
+    x = bn(&f, conv(&f, x, 6, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    od_value up = od_graph_upsample2x_bilinear(&f.g, x, "up");
+    od_value y = od_graph_upsample2x(&f.g, x, 10, 14, "nearest"); /* two readers: the gradient is added */
+    finish(&f, bn(&f, conv(&f, od_graph_add(&f.g, up, y, "sum"), 5, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0), OD_NO_VALUE);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
 static od_value squeeze_excite(fixture *f, od_value x, int64_t reduced)
 {
     int64_t c = f->g.values[x].shape.c;
@@ -714,11 +746,11 @@ int main(void)
         cmocka_unit_test(test_inverted_residual),
         cmocka_unit_test(test_expansions),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
-        cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid), cmocka_unit_test(test_bilinear_values), cmocka_unit_test(test_bilinear),
         cmocka_unit_test(test_preactivation),
         cmocka_unit_test(test_transposed_convolutions),
         cmocka_unit_test(test_transposed_convolution_values),
-        cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_pyramid), cmocka_unit_test(test_bilinear_values), cmocka_unit_test(test_bilinear),
         cmocka_unit_test(test_squeeze_excite),
         cmocka_unit_test(test_squeeze_excite_values),
         cmocka_unit_test(test_weighted_sums),

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Golden fixtures of configs that nobody trains, to find what the ordinary ones don't: every single-stage extractor, odd sizes, anchors, heads,
+losses and post-processing.
+
+usage: odd_fixtures.py SHARED_DIR OUT_DIR [CASE...]
+
+Takes the small configs of SHARED_DIR/golden, changes them as CASES says, and runs SHARED_DIR/oracle/golden.py on each. Then
+`build/test_golden OUT_DIR/CASE`. With THREADS=1 and MOVING=OUT_DIR of an earlier run into another folder it gives the reference's own
+noise (odd_noise.py compares the two). Without CASE the names are listed.
+"""
+import json
+import os
+import sys
+
+from google.protobuf import text_format
+
+# name: (folder in golden, fields to clear, text to merge); `E` stands for the model.
+CENTER = 'centernet_resnet50_v2'
+BGR = 'channel_means: [104.01, 114.03, 119.91] channel_stds: [73.6, 69.9, 70.9] bgr_ordering: true'
+FIXED = 'image_resizer { fixed_shape_resizer { height: %d width: %d } }'
+
+
+def center(extractor, more=''):
+    return (CENTER, ['center_net.feature_extractor'], 'center_net { feature_extractor { %s } %s }' % (extractor, more))
+
+
+def ssd(base, merge, clear=()):
+    return (base, ['ssd.' + c for c in clear], 'ssd { %s }' % merge)
+
+
+V2, V2_FPN, V1_FPN, RETINA, D0 = 'ssd_mobilenet_v2_small', 'ssd_mobilenet_v2_fpnlite_small', 'ssd_mobilenet_v1_fpn', 'ssd_resnet50_v1_fpn', 'ssd_efficientdet_d0'
+MINER = '''loss { classification_loss { weighted_sigmoid {} } hard_example_miner { num_hard_examples: 300 iou_threshold: 0.95 loss_type: BOTH
+           max_negatives_per_positive: 3 min_negatives_per_image: 2 } }'''
+CASES = {
+    'center_resnet50_v1_fpn': center('type: "resnet_v1_50_fpn"'),
+    'center_resnet101_v1_fpn': center('type: "resnet_v1_101_fpn"'),
+    'center_resnet18_v1_fpn': center('type: "resnet_v1_18_fpn"'),
+    'center_resnet34_v1_fpn': center('type: "resnet_v1_34_fpn"'),
+    'center_resnet101_v2': center('type: "resnet_v2_101"', FIXED % (96, 160)),
+    'center_hourglass10': center('type: "hourglass_10" ' + BGR),
+    'center_hourglass32': center('type: "hourglass_32" ' + BGR),
+    'center_hourglass52': center('type: "hourglass_52" ' + BGR),
+    'center_hourglass104': center('type: "hourglass_104" ' + BGR),
+    'center_mobilenet_v2': center('type: "mobilenet_v2" depth_multiplier: 0.5'),
+    'center_mobilenet_v2_fpn': center('type: "mobilenet_v2_fpn" depth_multiplier: 0.75'),
+    'center_mobilenet_v2_fpn_separable': center('type: "mobilenet_v2_fpn" depth_multiplier: 0.35 use_separable_conv: true'),
+    'center_mobilenet_v2_fpn_bilinear': center('type: "mobilenet_v2_fpn" depth_multiplier: 0.35 upsampling_interpolation: "bilinear"'),
+    'center_mobilenet_v2_fpn_sep_conv': center('type: "mobilenet_v2_fpn_sep_conv" depth_multiplier: 0.35'),
+    'center_heads': center('type: "mobilenet_v2" depth_multiplier: 0.35', '''use_depthwise: true
+        object_center_params { center_head_params { num_filters: [24, 16] kernel_sizes: [5, 3] } min_box_overlap_iou: 0.5 heatmap_bias_init: -1
+          max_box_predictions: 7 classification_loss { penalty_reduced_logistic_focal_loss { alpha: 1.5 beta: 3 } } peak_max_pool_kernel_size: 5 }
+        object_detection_task { scale_head_params { num_filters: 8 kernel_sizes: 1 } offset_head_params { num_filters: [12, 8] kernel_sizes: [3, 1] }
+          task_loss_weight: 2 scale_loss_weight: 0.3 }
+        post_processing { batch_non_max_suppression { score_threshold: 0.05 iou_threshold: 0.3 max_detections_per_class: 4 max_total_detections: 6 change_coordinate_frame: false } }'''),
+    'center_wide': center('type: "mobilenet_v2" depth_multiplier: 0.35', 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 96 max_dimension: 160 pad_to_max_dimension: true } }'),
+    'det_d2': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b2_bifpn_keras" bifpn { num_iterations: 5 num_filters: 112 } } '
+                  'box_predictor { weight_shared_convolutional_box_predictor { depth: 112 } }'),
+    'det_d3_wide': ssd(D0, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 128 max_dimension: 256 } } feature_extractor { type: "ssd_efficientnet-b3_bifpn_keras" '
+                       'bifpn { num_iterations: 2 num_filters: 32 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 32 } }'),
+    'det_d6_sum': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b6_bifpn_keras" bifpn { num_iterations: 2 num_filters: 24 combine_method: "sum" } } '
+                      'box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 1 } } image_resizer { keep_aspect_ratio_resizer { min_dimension: 128 max_dimension: 128 } }'),
+    'det_d0_attention': ssd(D0, 'feature_extractor { bifpn { num_iterations: 1 combine_method: "attention" } }'),
+    'retina101': ssd(RETINA, 'feature_extractor { type: "ssd_resnet101_v1_fpn_keras" } ' + FIXED % (128, 192)),
+    'retina152': ssd(RETINA, 'feature_extractor { type: "ssd_resnet152_v1_fpn_keras" } ' + FIXED % (128, 128)),
+    'retina_levels': ssd(RETINA, 'feature_extractor { fpn { min_level: 4 max_level: 6 additional_layer_depth: 40 } } anchor_generator { multiscale_anchor_generator { min_level: 4 max_level: 6 '
+                         'anchor_scale: 3 aspect_ratios: 3 scales_per_octave: 1 normalize_coordinates: true } } ' + FIXED % (160, 224)),
+    'v1': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.5 }'),
+    'v1_wide': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" use_explicit_padding: true use_depthwise: true } ' + FIXED % (161, 243)),
+    'v1_fpn_depthwise': ssd(V1_FPN, 'feature_extractor { use_depthwise: true depth_multiplier: 0.5 } box_predictor { weight_shared_convolutional_box_predictor { use_depthwise: true depth: 48 '
+                            'num_layers_before_predictor: 2 share_prediction_tower: true } } ' + FIXED % (128, 256)),
+    'v2_miner': ssd(V2, MINER),
+    'v2_miner_few': ssd(V2, '''loss { classification_loss { weighted_sigmoid {} } hard_example_miner { num_hard_examples: 20 iou_threshold: 0.5
+                        loss_type: CLASSIFICATION max_negatives_per_positive: 1 min_negatives_per_image: 5 } classification_weight: 2 localization_weight: 0.5 }'''),
+    'v2_miner_all': ssd(V2, '''loss { classification_loss { weighted_softmax { logit_scale: 2 } } hard_example_miner { num_hard_examples: 0 iou_threshold: 0.7
+                        loss_type: LOCALIZATION max_negatives_per_positive: 0 } } encode_background_as_zeros: false post_processing { score_converter: SOFTMAX }'''),
+    'v2_predictor3': ssd(V2, 'box_predictor { convolutional_box_predictor { kernel_size: 3 num_layers_before_predictor: 2 min_depth: 16 max_depth: 24 } } ' + FIXED % (200, 260)),
+    'v2_predictor_depthwise': ssd(V2, 'box_predictor { convolutional_box_predictor { kernel_size: 3 use_depthwise: true num_layers_before_predictor: 1 max_depth: 32 min_depth: 8 } } '
+                                  'feature_extractor { use_depthwise: true use_explicit_padding: true }'),
+    'v2_anchors': ssd(V2, '''anchor_generator { ssd_anchor_generator { num_layers: 6 scales: [0.1, 0.25, 0.4, 0.55, 0.7, 0.9] aspect_ratios: [1, 3]
+                      reduce_boxes_in_lowest_layer: false interpolated_scale_aspect_ratio: 0 base_anchor_height: 0.8 base_anchor_width: 1.1 } }''', ['anchor_generator']),
+    'v2_anchors_places': ssd(V2, '''anchor_generator { ssd_anchor_generator { num_layers: 6 aspect_ratios: [0.7, 1.5] height_stride: [16, 32, 64, 100, 150, 300]
+                      width_stride: [16, 32, 64, 100, 150, 300] height_offset: [8, 16, 32, 50, 75, 150] width_offset: [4, 16, 32, 50, 75, 150] } }''', ['anchor_generator']),
+    'v2_matching': ssd(V2, '''matcher { argmax_matcher { matched_threshold: 0.6 unmatched_threshold: 0.3 force_match_for_each_row: false negatives_lower_than_unmatched: true } }
+                      negative_class_weight: 0.25 normalize_loss_by_num_matches: false normalize_loc_loss_by_codesize: false
+                      loss { localization_loss { weighted_l2 {} } classification_loss { weighted_sigmoid {} } classification_weight: 0.01 localization_weight: 0.02 }
+                      box_coder { faster_rcnn_box_coder { y_scale: 3 x_scale: 4 height_scale: 2 width_scale: 1 } }'''),
+    'v2_matching_swapped': ssd(V2, '''matcher { argmax_matcher { matched_threshold: 0.5 unmatched_threshold: 0.2 negatives_lower_than_unmatched: false } }
+                      loss { localization_loss { weighted_smooth_l1 { delta: 0.2 } } classification_loss { weighted_sigmoid_focal { gamma: 1.5 } } } add_background_class: false'''),
+    'v2_frozen': ssd(V2, 'freeze_batchnorm: true feature_extractor { conv_hyperparams { batch_norm { scale: false } } override_base_feature_extractor_hyperparams: false depth_multiplier: 0.5 }'),
+    'v2_few_layers': ssd(V2, '''feature_extractor { num_layers: 4 min_depth: 24 depth_multiplier: 0.75 pad_to_multiple: 32 } anchor_generator { ssd_anchor_generator { num_layers: 4 } }'''),
+    'v2_fpn_levels': ssd(V2_FPN, '''feature_extractor { fpn { min_level: 2 max_level: 5 additional_layer_depth: 24 } } anchor_generator { multiscale_anchor_generator { min_level: 2 max_level: 5
+                      anchor_scale: 2 aspect_ratios: [1, 4] scales_per_octave: 3 } } ''' + FIXED % (128, 160), ['anchor_generator']),
+    'v2_fpn_plain': ssd(V2_FPN, '''feature_extractor { use_depthwise: false use_explicit_padding: true } box_predictor { weight_shared_convolutional_box_predictor { use_depthwise: false kernel_size: 1
+                      class_prediction_bias_init: -2 share_prediction_tower: true conv_hyperparams { force_use_bias: true } } } ''' + FIXED % (192, 128)),
+    'v2_fpn_pointwise': ssd(V2_FPN, 'box_predictor { weight_shared_convolutional_box_predictor { apply_conv_hyperparams_pointwise: true num_layers_before_predictor: 0 } } '
+                            'image_resizer { keep_aspect_ratio_resizer { min_dimension: 128 max_dimension: 192 pad_to_max_dimension: true } }'),
+    'v2_fpn_activation': ssd(V2_FPN, 'feature_extractor { conv_hyperparams { activation: RELU } } box_predictor { weight_shared_convolutional_box_predictor { conv_hyperparams { activation: SWISH } } }'),
+}
+
+
+def allow_small_resnets():
+    """The OD API's ResNet-18 and -34 call keras.applications.resnet.ResNet, which Keras 2.15 keeps in keras.src only."""
+    import keras.src.applications.resnet
+    from object_detection.models.keras_models import resnet_v1
+    resnet_v1.resnet = keras.src.applications.resnet
+
+
+def clear(message, path):
+    names = path.split('.')
+    for n in names[:-1]:
+        message = getattr(message, n)
+    message.ClearField(names[-1])
+
+
+def write(shared, out, name):
+    from object_detection.protos import pipeline_pb2
+    base, cleared, merged = CASES[name]
+    pipeline = text_format.Parse(open(os.path.join(shared, 'golden', base, 'pipeline.config')).read(), pipeline_pb2.TrainEvalPipelineConfig())
+    for path in cleared:
+        clear(pipeline.model, path)
+    change = pipeline_pb2.TrainEvalPipelineConfig()
+    text_format.Parse('model { %s }' % merged, change)
+    for repeated in list_fields(change.model, 'model'):  # MergeFrom would append to what is there
+        clear(pipeline, repeated)
+    pipeline.MergeFrom(change)
+    os.makedirs(os.path.join(out, name), exist_ok=True)
+    with open(os.path.join(out, name, 'pipeline.config'), 'w') as f:
+        f.write(text_format.MessageToString(pipeline))
+    case = json.load(open(os.path.join(shared, 'golden', base, 'case.json')))
+    case['small'] = False
+    with open(os.path.join(out, name, 'case.json'), 'w') as f:
+        json.dump(case, f)
+
+
+def list_fields(message, path):
+    """Paths of the repeated fields that are given in message."""
+    for field, value in message.ListFields():
+        here = path + '.' + field.name
+        if field.label == field.LABEL_REPEATED:
+            yield here
+        elif field.message_type:
+            yield from list_fields(value, here)
+
+
+def main():
+    if len(sys.argv) < 4:
+        sys.exit(__doc__ + '\ncases: ' + ' '.join(CASES))
+    shared, out = sys.argv[1], sys.argv[2]
+    sys.path.insert(0, os.path.join(shared, 'oracle'))
+    import golden
+    allow_small_resnets()
+    for name in sys.argv[3:]:
+        write(shared, out, name)
+        try:
+            golden.run(name, out)
+        except Exception:  # the next case may still work
+            import traceback
+            print('FAILED', name)
+            traceback.print_exc()
+
+
+if __name__ == '__main__':
+    main()
