@@ -78,7 +78,7 @@ static int fill(batch_data *d, int64_t anchors, int columns, int num_classes)
             memcpy(d->boxes[i] + 4 * k, box, sizeof box);
             d->classes[i][k] = (int32_t)od_rng_int(&rng, 0, num_classes);
         }
-        d->truth[i] = (od_groundtruth){d->boxes[i], d->classes[i], NULL, boxes_each, NULL};
+        d->truth[i] = (od_groundtruth){.boxes = d->boxes[i], .classes = d->classes[i], .count = boxes_each};
     }
     return 0;
 }

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    od_coco_json c = {0};
+    od_coco_json c = {.want_segments = 1};
     od_error err = {0};
     od_status status = od_coco_json_parse(&c, (const char *)data, size, "fuzz.json", &err);
     if (status != OD_OK && !err.message[0]) abort();
@@ -22,6 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t k = 0; k < image->count; k++)
             if (c.annotations[image->first + k].image_id != image->id) abort();
         linked += image->count;
+    }
+    for (size_t i = 0; status == OD_OK && i < c.annotation_count; i++) {
+        od_coco_span span = c.segments[c.annotations[i].number];
+        if (!span.size) continue;
+        if (span.at + span.size > size || !strchr("[{", data[span.at]) || !strchr("]}", data[span.at + span.size - 1])) abort();
     }
     if (status == OD_OK && linked != c.annotation_count) abort();
     for (size_t i = 0; status == OD_OK && i < c.category_count; i++)

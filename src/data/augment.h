@@ -16,6 +16,7 @@
 
 #include "config/config.h"
 #include "data/example.h"
+#include "data/pixel_map.h"
 #include "image/resize.h"
 #include "util/error.h"
 #include "util/rng.h"
@@ -27,9 +28,10 @@ typedef struct od_sample {
     od_object *objects; /* borrowed, changed in place; boxes relative to the view; `own_objects` once there are more */
     int object_count;   /* may shrink, or grow into `own_objects` */
     od_object *own_objects; /* NULL until an augmentation copies objects */
+    od_pixel_map map;   /* from the objects' masks to the view; without lists when there are none */
 } od_sample;
 
-/* Frees `floats` and `own_objects`. */
+/* Frees `floats`, `own_objects` and `map`. */
 void od_sample_deinit(od_sample *sample);
 
 /* One kind of augmentation. `options` is its protobuf message, e.g. ObjectDetection__Protos__RandomCropImage. */

@@ -140,6 +140,14 @@ static od_status concat(od_sample *sample, int axis, od_error *err)
     return OD_OK;
 }
 
+static od_status check_self_concat(const od_config *config, const void *options, od_error *err)
+{
+    const ObjectDetection__Protos__InputReader *reader = od_config_proto(config)->train_input_reader;
+    if (!reader || !reader->load_instance_masks) return OD_OK;
+    return od_config_error(config, options, NULL, err, OD_ERR_UNSUPPORTED,
+                           "random_self_concat_image doesn't carry masks (nor does it in the OD API); remove it or load_instance_masks");
+}
+
 static od_status self_concat(const void *options, od_sample *sample, od_rng *rng, od_error *err)
 {
     const ObjectDetection__Protos__RandomSelfConcatImage *o = options;
@@ -154,4 +162,4 @@ const od_augmentation od_augmentation_jitter_boxes = {STEP(RANDOM_JITTER_BOXES),
 const od_augmentation od_augmentation_drop_label = {STEP(DROP_LABEL_PROBABILISTICALLY), NULL, drop_label};
 const od_augmentation od_augmentation_remap_labels = {STEP(REMAP_LABELS), check_remap, remap};
 const od_augmentation od_augmentation_scale_boxes = {STEP(SCALE_BOXES_TO_PIXEL_COORDINATES), NULL, scale_boxes};
-const od_augmentation od_augmentation_self_concat = {STEP(RANDOM_SELF_CONCAT_IMAGE), NULL, self_concat};
+const od_augmentation od_augmentation_self_concat = {STEP(RANDOM_SELF_CONCAT_IMAGE), check_self_concat, self_concat};

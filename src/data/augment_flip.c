@@ -46,6 +46,7 @@ static od_status flip_horizontal(const void *options, od_sample *sample, od_rng 
     (void)err;
     if (!draw(((const ObjectDetection__Protos__RandomHorizontalFlip *)options)->probability, rng)) return OD_OK;
     sample->view = od_image_view_flip_horizontal(sample->view);
+    od_pixel_map_flip_horizontal(&sample->map);
     for (int i = 0; i < sample->object_count; i++) {
         float *box = sample->objects[i].box, left = box[1];
         box[1] = 1.0f - box[3];
@@ -59,6 +60,7 @@ static od_status flip_vertical(const void *options, od_sample *sample, od_rng *r
     (void)err;
     if (!draw(((const ObjectDetection__Protos__RandomVerticalFlip *)options)->probability, rng)) return OD_OK;
     sample->view = od_image_view_flip_vertical(sample->view);
+    od_pixel_map_flip_vertical(&sample->map);
     for (int i = 0; i < sample->object_count; i++) {
         float *box = sample->objects[i].box, top = box[0];
         box[0] = 1.0f - box[2];
@@ -83,6 +85,7 @@ static od_status rotate(const void *options, od_sample *sample, od_rng *rng, od_
                 out[((size_t)i * (size_t)width + (size_t)j) * 3 + (size_t)c] =
                     in[((size_t)j * (size_t)height + (size_t)(height - 1 - i)) * 3 + (size_t)c];
     od_sample_set_pixels(sample, out, height, width);
+    od_pixel_map_rotate(&sample->map);
     for (int i = 0; i < sample->object_count; i++) {
         float *b = sample->objects[i].box, turned[4] = {1.0f - b[3], b[0], 1.0f - b[1], b[2]};
         for (int k = 0; k < 4; k++) b[k] = turned[k];

@@ -36,10 +36,10 @@ od_status od_square_crop(od_sample *sample, float scale, int center_y, int cente
     const float window[4] = {(float)top / (float)h, (float)left / (float)w, (float)(top + side) / (float)h,
                              (float)(left + side) / (float)w};
     if (y1 > y0 && x1 > x0) {
-        sample->view = od_image_view_crop(sample->view, y0, x0, y1 - y0, x1 - x0);
+        od_sample_crop(sample, y0, x0, y1 - y0, x1 - x0);
         OD_TRY(od_sample_place(sample, y0 - top, x0 - left, side, side, black, err));
     } else { /* pictures of a pixel or two */
-        sample->view = od_image_view_crop(sample->view, 0, 0, 1, 1);
+        od_sample_crop(sample, 0, 0, 1, 1);
         OD_TRY(od_sample_place(sample, 0, 0, side, side, black, err));
     }
     od_sample_reframe_boxes(sample, window);
@@ -81,8 +81,7 @@ od_status od_scale_crop_and_pad(od_sample *sample, int side, float scale, float 
     int y = (int)(fmaxf(0.0f, (float)(height - side)) * shift_y),
         x = (int)(fmaxf(0.0f, (float)(width - side)) * shift_x);
     OD_TRY(od_sample_resize(sample, OD_RESIZE_BILINEAR, 0, height, width, err));
-    sample->view = od_image_view_crop(sample->view, y, x, height - y < side ? height - y : side,
-                                      width - x < side ? width - x : side);
+    od_sample_crop(sample, y, x, height - y < side ? height - y : side, width - x < side ? width - x : side);
     OD_TRY(od_sample_place(sample, 0, 0, side, side, black, err));
     const float window[4] = {(float)y / (float)height, (float)x / (float)width, (float)(y + side) / (float)height,
                              (float)(x + side) / (float)width};

@@ -31,6 +31,7 @@ static void clear_item(od_batch_item *item)
     od_example_deinit(&item->example);
     od_image_deinit(&item->image);
     od_free(item->pixels);
+    od_free(item->masks);
     *item = (od_batch_item){0};
 }
 
@@ -91,6 +92,21 @@ static od_status find_room(od_batch *b, od_error *err)
     return OD_OK;
 }
 
+/* Masks of one picture's size in the batch's, outside where it is padded. */
+static od_status widen_masks(const od_batch *b, od_batch_item *item, od_error *err)
+{
+    size_t h = (size_t)item->shape.height, w = (size_t)item->shape.width, height = (size_t)b->height, width = (size_t)b->width;
+    size_t count = (size_t)(item->object_count < b->max_boxes ? item->object_count : b->max_boxes);
+    if (!item->masks || (h == height && w == width)) return OD_OK;
+    uint8_t *wide = od_calloc(count * height * width, 1);
+    if (!wide) return od_error_nomem(err, "masks");
+    for (size_t i = 0; i < count; i++)
+        for (size_t y = 0; y < h; y++) memcpy(wide + (i * height + y) * width, item->masks + (i * h + y) * w, w);
+    od_free(item->masks);
+    item->masks = wide;
+    return OD_OK;
+}
+
 static void join_pictures(od_batch *b, const od_preprocess *p)
 {
     for (int i = 0; i < b->count; i++) {
@@ -136,6 +152,7 @@ od_status od_batch_finish(od_batch *b, const od_preprocess *p, int size, int fix
     b->count = leave_out_failed(b, size, fixed);
     if (!fixed && b->count) {
         OD_TRY(find_room(b, err));
+        for (int i = 0; i < b->count; i++) OD_TRY(widen_masks(b, b->items + i, err));
         join_pictures(b, p);
     }
     for (int i = 0; i < b->count; i++) write_boxes(b, i);

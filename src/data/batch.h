@@ -17,6 +17,7 @@ typedef struct od_batch_item {
     od_image image;     /* the decoded picture before augmentation, when asked for (keep_images); else empty */
     od_object *objects; /* after augmentation; boxes relative to the picture without padding */
     int object_count;
+    uint8_t *masks;     /* [boxes, height, width] of the batch: 1 inside, of its first box_counts boxes; NULL without masks */
     od_preprocess_shape shape;
     float *pixels; /* private: the result, where its shape isn't fixed */
     int failed;    /* private: the image couldn't be read */

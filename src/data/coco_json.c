@@ -24,9 +24,9 @@ typedef enum section { SECTION_OTHER, SECTION_IMAGES, SECTION_ANNOTATIONS, SECTI
 static const char *const section_names[SECTION_COUNT] = {"", "images", "annotations", "categories"};
 
 typedef enum field { FIELD_OTHER, FIELD_ID, FIELD_FILE_NAME, FIELD_WIDTH, FIELD_HEIGHT, FIELD_IMAGE_ID, FIELD_CATEGORY_ID,
-                     FIELD_BBOX, FIELD_AREA, FIELD_ISCROWD, FIELD_NAME, FIELD_GROUP, FIELD_COUNT } field;
+                     FIELD_BBOX, FIELD_AREA, FIELD_ISCROWD, FIELD_NAME, FIELD_GROUP, FIELD_SEGMENTATION, FIELD_COUNT } field;
 static const char *const field_names[FIELD_COUNT] = {"", "id", "file_name", "width", "height", "image_id", "category_id",
-                                                     "bbox", "area", "iscrowd", "name", "group"};
+                                                     "bbox", "area", "iscrowd", "name", "group", "segmentation"};
 
 typedef struct coco_reader {
     od_coco_json *out;
@@ -44,6 +44,9 @@ typedef struct coco_reader {
     char *name;
     int group_rank, best_rank; /* of the group field being read, of the one in image.group */
     size_t annotations_seen;
+    yajl_handle parser;
+    uint64_t chunk_at;  /* place of the chunk being parsed in the file */
+    od_coco_span segment; /* of the annotation being read */
     od_status status;
     od_error *err;
 } coco_reader;
@@ -68,6 +71,32 @@ static int out_of_memory(coco_reader *r)
 static int in_field(const coco_reader *r)
 {
     return r->depth == 3 && r->section && r->field;
+}
+
+/* A segmentation is only located: its first bracket at the place where the parser is, then its last. */
+static int in_segmentation(const coco_reader *r, int depth)
+{
+    return r->depth == depth && r->section == SECTION_ANNOTATIONS && r->field == FIELD_SEGMENTATION;
+}
+
+static uint64_t parser_place(const coco_reader *r)
+{
+    return r->chunk_at + yajl_get_bytes_consumed(r->parser);
+}
+
+static int begin_segmentation(coco_reader *r)
+{
+    r->segment = (od_coco_span){.at = parser_place(r) - 1};
+    r->depth++;
+    return 1;
+}
+
+static int end_segmentation(coco_reader *r)
+{
+    uint64_t size = parser_place(r) - r->segment.at;
+    if (size > UINT32_MAX) return fail(r, "is over 4 GB", NULL);
+    r->segment.size = (uint32_t)size;
+    return 1;
 }
 
 static int take_whole(coco_reader *r, double v, const char *text, int64_t low, int64_t high, int64_t *out)
@@ -144,7 +173,7 @@ static int on_string(void *user, const unsigned char *bytes, size_t size)
     char **to = r->field == FIELD_FILE_NAME ? &r->image.file_name : r->field == FIELD_NAME ? &r->name : NULL;
     if (r->depth == 4 && r->section == SECTION_ANNOTATIONS && r->field == FIELD_BBOX)
         return fail(r, "holds a text; expected numbers [x, y, width, height]", NULL);
-    if (!in_field(r)) return 1;
+    if (!in_field(r) || in_segmentation(r, 3)) return 1;
     if (r->field == FIELD_GROUP) return take_group(r, text, size);
     if (!to) {
         char shown[MAX_NUMBER];
@@ -185,7 +214,7 @@ static unsigned section_fields(section s)
     case SECTION_IMAGES: return 1u << FIELD_ID | 1u << FIELD_FILE_NAME | 1u << FIELD_WIDTH | 1u << FIELD_HEIGHT;
     case SECTION_ANNOTATIONS:
         return 1u << FIELD_ID | 1u << FIELD_IMAGE_ID | 1u << FIELD_CATEGORY_ID | 1u << FIELD_BBOX | 1u << FIELD_AREA |
-               1u << FIELD_ISCROWD;
+               1u << FIELD_ISCROWD | 1u << FIELD_SEGMENTATION;
     case SECTION_CATEGORIES: return 1u << FIELD_ID | 1u << FIELD_NAME;
     default: return 0;
     }
@@ -203,6 +232,7 @@ static int on_key(void *user, const unsigned char *key, size_t size)
     if (r->depth == 3 && r->section) {
         r->field = (field)find_name(field_names, FIELD_COUNT, key, size);
         if (r->field == FIELD_GROUP || !(section_fields(r->section) & 1u << r->field)) r->field = FIELD_OTHER;
+        if (r->field == FIELD_SEGMENTATION && !r->out->want_segments) r->field = FIELD_OTHER;
         if (r->section == SECTION_IMAGES && r->field == FIELD_OTHER && r->out->group_fields) {
             r->group_rank = od_group_field_rank(r->out->group_fields, (const char *)key, size);
             if (r->group_rank >= 0) r->field = FIELD_GROUP;
@@ -215,6 +245,7 @@ static int on_start_map(void *user)
 {
     coco_reader *r = user;
     if (r->depth == 1 && r->section) return fail(r, "must be a list, but is an object:", section_names[r->section]);
+    if (in_segmentation(r, 3)) return begin_segmentation(r);
     if (in_field(r) && r->field == FIELD_GROUP) r->field = FIELD_OTHER; /* not a plain value: no group */
     if (in_field(r)) return fail(r, "is an object; expected a plain value", NULL);
     r->depth++;
@@ -224,6 +255,7 @@ static int on_start_map(void *user)
         r->field = FIELD_OTHER;
         r->image = (od_coco_image){0};
         r->annotation = (od_coco_annotation){0};
+        r->segment = (od_coco_span){0};
         r->category_id = 0;
     }
     return 1;
@@ -250,6 +282,10 @@ static int end_annotation(coco_reader *r)
 {
     od_coco_json *c = r->out;
     r->annotation.number = r->annotations_seen++;
+    if (c->want_segments) {
+        if (od_grow(&c->segments, &c->segment_capacity, c->segment_count + 1, sizeof *c->segments)) return out_of_memory(r);
+        c->segments[c->segment_count++] = r->segment;
+    }
     if (!need(r, FIELD_IMAGE_ID)) return 0;
     if (!r->sides) return c->boxless++, 1;
     r->field = FIELD_BBOX;
@@ -274,7 +310,7 @@ static int end_category(coco_reader *r)
 static int on_end_map(void *user)
 {
     coco_reader *r = user;
-    int ok = 1;
+    int ok = in_segmentation(r, 4) ? end_segmentation(r) : 1;
     if (r->depth == 3 && r->section == SECTION_IMAGES) ok = end_image(r);
     if (r->depth == 3 && r->section == SECTION_ANNOTATIONS) ok = end_annotation(r);
     if (r->depth == 3 && r->section == SECTION_CATEGORIES) ok = end_category(r);
@@ -289,6 +325,7 @@ static int on_start_array(void *user)
     if (r->depth == 0)
         return fail(r, "is a list (COCO results?); expected an object with images, annotations and categories", NULL);
     if (r->depth == 2 && r->section) return fail(r, "is a list; expected an object", NULL);
+    if (in_segmentation(r, 3)) return begin_segmentation(r);
     if (in_field(r) && r->field == FIELD_GROUP) r->field = FIELD_OTHER;
     if (in_field(r) && r->field != FIELD_BBOX) return fail(r, "is a list; expected a plain value", NULL);
     r->depth++;
@@ -297,8 +334,10 @@ static int on_start_array(void *user)
 
 static int on_end_array(void *user)
 {
-    ((coco_reader *)user)->depth--;
-    return 1;
+    coco_reader *r = user;
+    int ok = in_segmentation(r, 4) ? end_segmentation(r) : 1;
+    r->depth--;
+    return ok;
 }
 
 static int by_image(const void *a, const void *b)
@@ -380,7 +419,7 @@ static yajl_handle start_parser(coco_reader *r)
 {
     static const yajl_callbacks callbacks = {on_null,      on_boolean, NULL,       NULL,           on_number,   on_string,
                                              on_start_map, on_key,     on_end_map, on_start_array, on_end_array};
-    return yajl_alloc(&callbacks, NULL, r);
+    return r->parser = yajl_alloc(&callbacks, NULL, r);
 }
 
 static od_status parse_status(coco_reader *r, yajl_handle h, yajl_status code, uint64_t offset)
@@ -431,6 +470,7 @@ static od_status parse_file(coco_reader *r, yajl_handle h, int fd, uint64_t *siz
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) status = od_error_errno(r->err, r->path, "read");
         if (n <= 0) break;
+        r->chunk_at = *size;
         status = parse_status(r, h, yajl_parse(h, chunk, (size_t)n), *size);
         *size += (uint64_t)n;
     }
@@ -457,6 +497,7 @@ void od_coco_json_deinit(od_coco_json *c)
         od_free(c->images[i].group);
     }
     for (size_t i = 0; i < c->category_count; i++) od_free(c->categories[i].name);
+    od_free(c->segments);
     od_free(c->images);
     od_free(c->annotations);
     od_free(c->categories);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * COCO's annotation file (https://cocodataset.org/#format-data): its images, boxes and categories. The text is
- * read as a stream, and polygons, masks and captions are skipped, so that memory holds little more than the boxes.
+ * read as a stream, and polygons, masks and captions are skipped, so that memory holds little more than the boxes; of
+ * segmentations only their places are kept.
  */
 #ifndef OD_DATA_COCO_JSON_H
 #define OD_DATA_COCO_JSON_H
@@ -28,6 +29,12 @@ typedef struct od_coco_annotation {
     double area;             /* pixels^2; 0: not given */
 } od_coco_annotation;
 
+/* Where a value stands in the file's bytes. */
+typedef struct od_coco_span {
+    uint64_t at;
+    uint32_t size; /* 0: not there */
+} od_coco_span;
+
 typedef struct od_coco_category {
     int32_t id;
     char *name; /* NULL: not given */
@@ -35,12 +42,15 @@ typedef struct od_coco_category {
 
 typedef struct od_coco_json {
     const char *group_fields; /* in: members of "images" that tell the group, "patient_id,patient"; borrowed while loading */
+    int want_segments;        /* in: fill `segments` */
     od_coco_image *images; /* in the file's order */
     size_t image_count, image_capacity;
     od_coco_annotation *annotations; /* by image, then in the file's order; those of unknown images are gone */
     size_t annotation_count, annotation_capacity;
     od_coco_category *categories; /* by id */
     size_t category_count, category_capacity;
+    od_coco_span *segments; /* "segmentation" of annotation `number`, when wanted: its bytes, brackets included */
+    size_t segment_count, segment_capacity;
     size_t orphans, boxless; /* annotations left out: image_id not among the images; without a bbox */
 } od_coco_json;
 

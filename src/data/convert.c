@@ -164,7 +164,7 @@ od_status od_data_convert(const od_data_input *input, const od_data_output *outp
         return od_error_set(err, OD_ERR_ARG, "cannot write the data format \"%s\"; expected tfrecord or coco",
                             output->format ? output->format : "");
     od_opened_input in;
-    od_status status = od_data_input_open(&in, input, 0, err);
+    od_status status = od_data_input_open(&in, input, 0, OD_MASKS_IF_ANY, err);
     if (status == OD_OK) status = od_convert_dataset(in.ds, output, !in.loaded, result, err);
     od_data_input_close(&in);
     return status;

@@ -221,6 +221,24 @@ static void format_span(char low_text[32], char length_text[32], float low, floa
     }
 }
 
+/* As the data had it, else as compressed run lengths. */
+static void put_segmentation(coco_writer *w, const od_object *o)
+{
+    if (!o->mask) return;
+    od_strbuf_puts(&w->out, ", \"segmentation\": ");
+    if (o->segmentation) {
+        od_strbuf_puts(&w->out, o->segmentation);
+        return;
+    }
+    od_strbuf text = {0};
+    od_mask_format(o->mask, &text);
+    od_strbuf_printf(&w->out, "{\"size\": [%d, %d], \"counts\": ", o->mask->height, o->mask->width);
+    put_text(w, text.data ? text.data : "");
+    od_strbuf_puts(&w->out, "}");
+    if (od_strbuf_failed(&text)) w->out.failed = 1;
+    od_strbuf_deinit(&text);
+}
+
 static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id, od_error *err)
 {
     (void)err;
@@ -229,13 +247,15 @@ static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id
         char x[32], y[32], width[32], height[32];
         format_span(x, width, o->box[1], o->box[3], e->width);
         format_span(y, height, o->box[0], o->box[2], e->height);
-        double area = o->area > 0 ? (double)o->area : strtod(width, NULL) * strtod(height, NULL);
+        double area = o->area > 0 ? (double)o->area : o->mask ? (double)od_mask_area(o->mask) : strtod(width, NULL) * strtod(height, NULL);
         int64_t number = ++w->next_annotation;
         od_strbuf_printf(&w->out,
                          "%s\n  {\"id\": %lld, \"image_id\": %lld, \"category_id\": %d, \"bbox\": [%s, %s, %s, %s], "
-                         "\"area\": %.9g, \"iscrowd\": %d}",
+                         "\"area\": %.9g, \"iscrowd\": %d",
                          number > 1 ? "," : "", (long long)number, (long long)id, (int)o->label, x, y, width, height, area,
                          (o->flags & OD_OBJECT_CROWD) != 0);
+        put_segmentation(w, o);
+        od_strbuf_puts(&w->out, "}");
     }
     return OD_OK;
 }

@@ -152,7 +152,7 @@ void od_crop_apply(od_sample *sample, od_crop_rect r, float overlap_thresh, int 
         reframe(sample->objects[kept++].box, window, clip_boxes);
     }
     sample->object_count = kept;
-    sample->view = od_image_view_crop(sample->view, r.y, r.x, r.height, r.width);
+    od_sample_crop(sample, r.y, r.x, r.height, r.width);
 }
 
 void od_crop_random(const od_crop_params *p, od_sample *sample, od_rng *rng)

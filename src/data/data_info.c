@@ -276,7 +276,7 @@ static od_status report(const od_dataset *ds, int json, char **text, od_error *e
 od_status od_data_info(const od_data_input *input, int json, char **text, od_error *err)
 {
     od_opened_input in;
-    od_status status = od_data_input_open(&in, input, 1, err);
+    od_status status = od_data_input_open(&in, input, 1, OD_MASKS_NONE, err);
     if (status == OD_OK) status = report(in.ds, json, text, err);
     od_data_input_close(&in);
     return status;

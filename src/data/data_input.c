@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/data_input.h"
 
-od_status od_data_input_open(od_opened_input *out, const od_data_input *input, int keep_invalid, od_error *err)
+od_status od_data_input_open(od_opened_input *out, const od_data_input *input, int keep_invalid, od_mask_loading masks, od_error *err)
 {
     *out = (od_opened_input){0};
     if (input->label_map_path) OD_TRY(od_label_map_load(input->label_map_path, &out->loaded, err));
     od_dataset_options options = {.label_map = out->loaded,
                                   .image_dir = input->image_dir,
                                   .format = input->format,
-                                  .keep_invalid = keep_invalid};
+                                  .keep_invalid = keep_invalid,
+                                  .masks = masks};
     OD_TRY(od_dataset_open(&out->ds, input->paths, input->path_count, &options, err));
     return od_dataset_infer_label_map(out->ds, err);
 }

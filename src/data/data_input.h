@@ -15,7 +15,7 @@ typedef struct od_opened_input {
 } od_opened_input;
 
 /* Opens and makes sure of a label map. The caller closes (also after an error). */
-od_status od_data_input_open(od_opened_input *out, const od_data_input *input, int keep_invalid, od_error *err);
+od_status od_data_input_open(od_opened_input *out, const od_data_input *input, int keep_invalid, od_mask_loading masks, od_error *err);
 void od_data_input_close(od_opened_input *in);
 
 #endif

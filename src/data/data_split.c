@@ -61,7 +61,7 @@ static od_status look_at_data(splitter *s, od_error *err)
                                      .annotations_only = o->annotations_only, .num_threads = o->num_threads,
                                      .progress = o->progress, .progress_user = o->progress_user};
     OD_TRY(od_data_check_run(&options, &s->check, err));
-    OD_TRY(od_data_input_open(&s->in, &o->input, 0, err));
+    OD_TRY(od_data_input_open(&s->in, &o->input, 0, OD_MASKS_IF_ANY, err));
     s->image_count = od_dataset_size(s->in.ds);
     s->classes = od_label_map_count(od_dataset_label_map(s->in.ds));
     s->unit = od_malloc((size_t)s->image_count, sizeof *s->unit);

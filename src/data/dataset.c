@@ -3,6 +3,7 @@
 
 #include "config/label_map.h"
 #include "data/paths.h"
+#include "data/pixel_map.h"
 #include "data/source.h"
 #include "image/image.h"
 #include "util/alloc.h"
@@ -21,6 +22,7 @@ struct od_dataset {
     int64_t step;    /* sample_1_of_n */
     int64_t *selected, selected_count; /* of od_dataset_select, or NULL */
     int keep_invalid, quiet;
+    od_mask_loading masks;
     const od_label_map *map; /* the caller's or `own_map`, or NULL */
     od_label_map *own_map;
     char *description;
@@ -53,7 +55,7 @@ static od_status open_source(od_dataset *ds, const char *path, const od_dataset_
     if (od_grow(&ds->sources, &ds->source_capacity, ds->source_count + 1, sizeof *ds->sources))
         return od_error_nomem(err, path);
     od_source *s;
-    OD_TRY(format->open(&s, path, &(od_source_options){options->image_dir, options->group_fields}, err));
+    OD_TRY(format->open(&s, path, &(od_source_options){options->image_dir, options->group_fields, options->masks}, err));
     ds->sources[ds->source_count++] = s;
     return OD_OK;
 }
@@ -159,6 +161,7 @@ static od_status prepare(od_dataset *ds, const char *const *paths, int count, co
     ds->step = options->sample_1_of_n > 1 ? options->sample_1_of_n : 1;
     ds->keep_invalid = options->keep_invalid;
     ds->quiet = options->quiet;
+    ds->masks = options->masks;
     ds->issues = od_calloc(OD_ISSUE_COUNT, sizeof *ds->issues);
     if (!ds->issues) return od_error_nomem(err, "a data set");
     OD_TRY(open_sources(ds, paths, count, options, err));
@@ -192,6 +195,11 @@ od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err)
 const od_label_map *od_dataset_label_map(const od_dataset *ds)
 {
     return ds->map;
+}
+
+od_mask_loading od_dataset_masks(const od_dataset *ds)
+{
+    return ds->masks;
 }
 
 int od_dataset_has_ids(const od_dataset *ds)
@@ -353,6 +361,21 @@ static void take_real_size(const place *p)
         note_issue(p, OD_ISSUE_IMAGE_SIZE, -1);
 }
 
+/* Masks are drawn at the size that the annotation states; where the picture has another, they are stretched to it, as boxes are. */
+static od_status fit_masks(od_example *e, od_error *err)
+{
+    for (int i = 0; i < e->object_count; i++) {
+        od_object *o = &e->objects[i];
+        if (!o->mask || (o->mask->height == e->height && o->mask->width == e->width)) continue;
+        od_mask *fitted = NULL;
+        OD_TRY(od_mask_stretch(&fitted, o->mask, e->height, e->width, err));
+        o->mask = od_example_keep_mask(e, fitted);
+        o->segmentation = NULL;
+        if (!o->mask) return od_error_nomem(err, "a mask");
+    }
+    return OD_OK;
+}
+
 static od_status read_example(const od_dataset *ds, int64_t index, int with_image, od_example *out, od_error *err)
 {
     int64_t local;
@@ -362,6 +385,7 @@ static od_status read_example(const od_dataset *ds, int64_t index, int with_imag
     const od_source *s = find_source(ds, index, &local);
     OD_TRY(s->format->read(s, local, with_image, out, err));
     if (out->encoded) take_real_size(&(place){ds, index, out});
+    OD_TRY(fit_masks(out, err));
     return judge(ds, s, index, out, err);
 }
 

@@ -44,6 +44,7 @@ typedef struct od_dataset_options {
     int64_t sample_1_of_n;         /* only examples 0, n, 2n, ...; 0 and 1: all */
     const char *format;            /* "tfrecord", "coco", "voc", "csv"; NULL: each path by its content and ending */
     const char *group_fields;      /* fills od_example.group from the first of these fields ("patient_id,patient") that an image has */
+    od_mask_loading masks;         /* whether objects get masks, where the format has them */
     int quiet;                     /* count issues without telling od_log */
     int keep_invalid;              /* report bad boxes but keep them (label 0 when unknown), for statistics */
 } od_dataset_options;
@@ -90,6 +91,9 @@ od_status od_dataset_read_annotations(const od_dataset *ds, int64_t index, od_ex
  * od_dataset_infer_label_map has read them all. Borrowed. */
 const od_label_map *od_dataset_label_map(const od_dataset *ds);
 od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err);
+
+/* The options' `masks`. */
+od_mask_loading od_dataset_masks(const od_dataset *ds);
 
 /* Whether the data itself gives its classes ids (TFRecord, COCO); VOC and CSV only name them. */
 int od_dataset_has_ids(const od_dataset *ds);

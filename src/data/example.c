@@ -7,6 +7,7 @@
 
 struct od_example_text {
     struct od_example_text *next;
+    od_mask *mask; /* instead of a text */
     char text[];
 };
 
@@ -17,15 +18,29 @@ const char *od_example_keep_text(od_example *e, const char *text, size_t size)
     if (!t) return NULL;
     if (size) memcpy(t->text, text, size);
     t->text[size] = 0;
+    t->mask = NULL;
     t->next = e->texts;
     e->texts = t;
     return t->text;
+}
+
+const od_mask *od_example_keep_mask(od_example *e, od_mask *mask)
+{
+    struct od_example_text *t = od_malloc(1, sizeof *t + 1);
+    if (!t) {
+        od_free(mask);
+        return NULL;
+    }
+    *t = (struct od_example_text){.next = e->texts, .mask = mask};
+    e->texts = t;
+    return mask;
 }
 
 void od_example_deinit(od_example *e)
 {
     while (e->texts) {
         struct od_example_text *next = e->texts->next;
+        od_free(e->texts->mask);
         od_free(e->texts);
         e->texts = next;
     }

@@ -6,6 +6,7 @@
 #ifndef OD_DATA_EXAMPLE_H
 #define OD_DATA_EXAMPLE_H
 
+#include "data/mask.h"
 #include "util/error.h"
 
 #include <stddef.h>
@@ -22,6 +23,14 @@ typedef enum od_example_list {
     OD_EXAMPLE_LISTS
 } od_example_list;
 
+/* Which masks a reader gives its objects. */
+typedef enum od_mask_loading {
+    OD_MASKS_NONE,
+    OD_MASKS_IF_ANY,    /* those that are there, in whatever form */
+    OD_MASKS_NUMERICAL, /* as InputReader's load_instance_masks with mask_type NUMERICAL_MASKS: an object without one is an error */
+    OD_MASKS_PNG,       /* the same with PNG_MASKS */
+} od_mask_loading;
+
 typedef struct od_object {
     float box[4];    /* ymin, xmin, ymax, xmax, relative to the image (0..1) */
     int32_t label;   /* the label map's id, from 1; 0: unknown (name not in the map) */
@@ -30,6 +39,8 @@ typedef struct od_object {
     uint32_t flags;
     const char *class_text; /* the class's name as the data spells it, or NULL; lives as long as the example */
     const char *pose;       /* VOC's pose ("Left"), or NULL; lives as long as the example */
+    const od_mask *mask;    /* of the image's size, or NULL; lives as long as the example */
+    const char *segmentation; /* COCO's JSON that `mask` was made of, or NULL; lives as long as the example */
 } od_object;
 
 typedef struct od_example {
@@ -54,5 +65,8 @@ void od_example_deinit(od_example *e);
 
 /* Keeps a NUL-terminated copy of `size` bytes that lives as long as the example; NULL when out of memory. */
 const char *od_example_keep_text(od_example *e, const char *text, size_t size);
+
+/* Makes the example the owner of `mask`, which is freed when it can't be (NULL is returned then). */
+const od_mask *od_example_keep_mask(od_example *e, od_mask *mask);
 
 #endif

@@ -176,6 +176,14 @@ static od_status take_objects(od_loader *l, od_batch_item *item, od_error *err)
     return OD_OK;
 }
 
+/* Starts to follow the pixels when the data set has masks. */
+static od_status follow_masks(const od_loader *l, od_sample *sample, od_error *err)
+{
+    if (od_dataset_masks(l->dataset) == OD_MASKS_NONE) return OD_OK;
+    int height = sample->view.height, width = sample->view.width;
+    return od_pixel_map_init(&sample->map, height, width, height, width, err);
+}
+
 /* Random changes may leave a picture that can't be resized (1 pixel of a long strip); such a one is used as it is. */
 static od_status augment(od_loader *l, od_batch_item *item, const od_image *image, od_sample *sample, od_error *err)
 {
@@ -189,7 +197,7 @@ static od_status augment(od_loader *l, od_batch_item *item, const od_image *imag
     OD_TRY(take_objects(l, item, err));
     *sample =
         (od_sample){.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    return OD_OK;
+    return follow_masks(l, sample, err);
 }
 
 static void count_cut(od_loader *l, const od_batch_item *item)
@@ -207,12 +215,26 @@ static int is_augmented(const od_loader *l, const od_batch_item *item)
     return 0;
 }
 
+static od_status take_masks(const od_loader *l, od_batch_item *item, od_sample *sample, od_error *err)
+{
+    if (!sample->map.rows) return OD_OK;
+    OD_TRY(od_preprocess_run_map(&l->preprocess, &sample->map, err));
+    int count = sample->object_count < l->options.max_boxes ? sample->object_count : l->options.max_boxes;
+    size_t pixels = (size_t)item->shape.height * (size_t)item->shape.width;
+    item->masks = od_calloc((size_t)count * pixels + 1, 1);
+    if (!item->masks) return od_error_nomem(err, "masks");
+    for (int i = 0; i < count; i++)
+        if (sample->objects[i].mask) OD_TRY(od_pixel_map_render(&sample->map, sample->objects[i].mask, item->masks + (size_t)i * pixels, err));
+    return OD_OK;
+}
+
 /* Augments and preprocesses a decoded image to `slot`, or to memory of its own when shapes differ. */
 static od_status prepare(od_loader *l, od_batch_item *item, const od_image *image, float *slot, od_error *err)
 {
     OD_TRY(take_objects(l, item, err));
     od_sample sample = {.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    od_status status = l->options.augmenter && is_augmented(l, item) ? augment(l, item, image, &sample, err) : OD_OK;
+    od_status status = follow_masks(l, &sample, err);
+    if (status == OD_OK && l->options.augmenter && is_augmented(l, item)) status = augment(l, item, image, &sample, err);
     item->object_count = sample.object_count;
     if (sample.own_objects) {
         od_free(item->objects);
@@ -227,6 +249,7 @@ static od_status prepare(od_loader *l, od_batch_item *item, const od_image *imag
         if (!slot) status = od_error_nomem(err, "an image");
     }
     if (status == OD_OK) status = od_preprocess_run(&l->preprocess, &sample.view, s->height, s->width, slot, err);
+    if (status == OD_OK) status = take_masks(l, item, &sample, err);
     if (status == OD_OK) count_cut(l, item);
     od_sample_deinit(&sample);
     return status;

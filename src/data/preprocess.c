@@ -183,6 +183,11 @@ void od_preprocess_pad(const od_preprocess *p, int from_height, int from_width, 
     fill(out + (int64_t)from_height * width * 3, value, (int64_t)(height - from_height) * width);
 }
 
+static int has_aligned_corners(const od_preprocess *p)
+{
+    return p->kind == OD_RESIZER_AT_MOST || p->kind == OD_RESIZER_AT_LEAST;
+}
+
 od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, int height, int width, float *out,
                             od_error *err)
 {
@@ -192,7 +197,7 @@ od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, i
         return od_error_set(err, OD_ERR_ARG, "preprocessing to %d x %d pixels needs %d x %d", width, height, s.width,
                             s.height);
     od_resize_params r = {p->method,
-                          p->kind == OD_RESIZER_AT_MOST || p->kind == OD_RESIZER_AT_LEAST,
+                          has_aligned_corners(p),
                           s.true_width,
                           s.true_height,
                           p->normalize_first ? &p->normalization : NULL,
@@ -200,6 +205,14 @@ od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, i
     OD_TRY(od_image_resize(view, &r, out, (ptrdiff_t)width * 3, err));
     od_preprocess_pad(p, s.true_height, s.true_width, height, width, out);
     return OD_OK;
+}
+
+od_status od_preprocess_run_map(const od_preprocess *p, od_pixel_map *map, od_error *err)
+{
+    od_preprocess_shape s = {0};
+    OD_TRY(od_preprocess_find_shape(p, map->height, map->width, &s, err));
+    OD_TRY(od_pixel_map_resize(map, has_aligned_corners(p), s.true_height, s.true_width, err));
+    return od_pixel_map_place(map, 0, 0, s.height, s.width, err);
 }
 
 od_status od_preprocess_init(od_preprocess *p, const ObjectDetection__Protos__DetectionModel *model, od_error *err)

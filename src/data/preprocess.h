@@ -13,6 +13,7 @@
 #ifndef OD_DATA_PREPROCESS_H
 #define OD_DATA_PREPROCESS_H
 
+#include "data/pixel_map.h"
 #include "image/resize.h"
 #include "util/error.h"
 
@@ -65,6 +66,9 @@ od_status od_preprocess_find_shape(const od_preprocess *p, int height, int width
 /* Writes out [height, width, 3]; height and width at least those of od_preprocess_find_shape, more is padding too. */
 od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, int height, int width, float *out,
                             od_error *err);
+
+/* The same with a map of masks: nearest-neighbour resizing, padding outside. */
+od_status od_preprocess_run_map(const od_preprocess *p, od_pixel_map *map, od_error *err);
 
 /* Fills what lies below row from_height and right of column from_width of out [height, width, 3] with padding. */
 void od_preprocess_pad(const od_preprocess *p, int from_height, int from_width, int height, int width, float *out);

@@ -66,6 +66,12 @@ static void fill(float *out, int64_t count, const float color[3])
     for (int64_t i = 0; i < count; i++, out += 3) memcpy(out, color, 3 * sizeof *out);
 }
 
+void od_sample_crop(od_sample *sample, int y, int x, int height, int width)
+{
+    sample->view = od_image_view_crop(sample->view, y, x, height, width);
+    od_pixel_map_crop(&sample->map, y, x, height, width);
+}
+
 od_status od_sample_place(od_sample *sample, int offset_y, int offset_x, int height, int width, const float color[3],
                           od_error *err)
 {
@@ -83,7 +89,7 @@ od_status od_sample_place(od_sample *sample, int offset_y, int offset_x, int hei
         fill(row + (size_t)(offset_x + v.width) * 3, width - offset_x - v.width, color);
     }
     od_sample_set_pixels(sample, pixels, height, width);
-    return OD_OK;
+    return od_pixel_map_place(&sample->map, offset_y, offset_x, height, width, err);
 }
 
 od_status od_sample_resize(od_sample *sample, od_resize_method method, int align_corners, int height, int width,
@@ -94,11 +100,12 @@ od_status od_sample_resize(od_sample *sample, od_resize_method method, int align
     OD_TRY(new_pixels(&pixels, height, width, err));
     od_resize_params p = {.method = method, .align_corners = align_corners, .width = width, .height = height};
     od_status status = od_image_resize(&sample->view, &p, pixels, 3 * (ptrdiff_t)width, err);
-    if (status == OD_OK)
-        od_sample_set_pixels(sample, pixels, height, width);
-    else
+    if (status != OD_OK) {
         od_free(pixels);
-    return status;
+        return status;
+    }
+    od_sample_set_pixels(sample, pixels, height, width);
+    return od_pixel_map_resize(&sample->map, align_corners, height, width, err);
 }
 
 void od_object_change_frame(float box[4], const float window[4])

@@ -18,6 +18,9 @@ void od_sample_set_pixels(od_sample *sample, float *pixels, int height, int widt
 /* The mean of each channel: tf.reduce_mean(image, [0, 1]). */
 void od_sample_mean_color(const od_sample *sample, float mean[3]);
 
+/* The part with its corner at (y, x), which the caller keeps inside; boxes stay as they are. */
+void od_sample_crop(od_sample *sample, int y, int x, int height, int width);
+
 /* Puts the picture at (offset_y, offset_x) into one of height x width, the rest in `color`; what lies beyond is cut
  * off. Boxes stay as they are. OD_ERR_FORMAT when the result would be over OD_IMAGE_MAX_PIXELS. */
 od_status od_sample_place(od_sample *sample, int offset_y, int offset_x, int height, int width, const float color[3],

@@ -14,6 +14,7 @@ typedef struct od_source od_source;
 typedef struct od_source_options {
     const char *image_dir;    /* where the images of COCO, VOC and CSV lie, or NULL */
     const char *group_fields; /* od_example.group comes from the first of them that is there; NULL: no groups */
+    od_mask_loading masks;    /* of formats that have masks */
 } od_source_options;
 
 typedef struct od_source_format {

@@ -9,19 +9,25 @@
 #include "util/alloc.h"
 #include "util/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct coco_source {
     od_source base;
     char *dir, *image_dir;
     od_coco_json json;
+    od_mask_loading masks;
+    int fd; /* of the file, to read segmentations from; -1 without masks */
 } coco_source;
 
 static void source_free(od_source *base)
 {
     coco_source *s = (coco_source *)base;
     od_coco_json_deinit(&s->json);
+    if (s->fd >= 0) close(s->fd);
     od_free(s->dir);
     od_free(s->image_dir);
     od_free(s->base.path);
@@ -43,6 +49,9 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     coco_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_coco;
+    s->masks = options->masks;
+    s->fd = -1;
+    s->json.want_segments = s->masks != OD_MASKS_NONE;
     s->json.group_fields = options->group_fields;
     od_status status = OD_OK;
     if (!(s->base.path = od_strdup(path)) || !(s->dir = od_path_dir(path)) ||
@@ -50,6 +59,7 @@ static od_status source_open(od_source **out, const char *path, const od_source_
         status = od_error_nomem(err, path);
     else
         status = od_coco_json_load(&s->json, path, err);
+    if (status == OD_OK && s->json.want_segments && (s->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) status = od_error_errno(err, path, "open");
     if (status != OD_OK) {
         source_free(&s->base);
         return status;
@@ -75,6 +85,44 @@ static od_status fill_object(const coco_source *s, const od_coco_annotation *a, 
     return o->class_text ? OD_OK : od_error_nomem(err, "class names");
 }
 
+/* Bytes `span` of the file as a text of the example's; NULL in *out when there are none. */
+static od_status read_segment(const coco_source *s, od_coco_span span, od_example *e, const char **out, od_error *err)
+{
+    *out = NULL;
+    if (!span.size) return OD_OK;
+    char *text = od_malloc(span.size, 1);
+    if (!text) return od_error_nomem(err, "a segmentation");
+    size_t have = 0;
+    while (have < span.size) {
+        ssize_t n = pread(s->fd, text + have, span.size - have, (off_t)(span.at + have));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        have += (size_t)n;
+    }
+    *out = have == span.size ? od_example_keep_text(e, text, span.size) : NULL;
+    od_free(text);
+    if (have < span.size) return od_error_set(err, OD_ERR_IO, "%s: has changed while it was read", s->base.path);
+    return *out ? OD_OK : od_error_nomem(err, "a segmentation");
+}
+
+static od_status fill_mask(const coco_source *s, const od_coco_annotation *a, od_example *e, od_object *o, od_error *err)
+{
+    od_mask *mask = NULL;
+    OD_TRY(read_segment(s, s->json.segments[a->number], e, &o->segmentation, err));
+    od_status status = OD_OK;
+    if (o->segmentation) status = od_mask_from_json(&mask, e->height, e->width, o->segmentation, strlen(o->segmentation), err);
+    if (status == OD_OK && !mask && s->masks != OD_MASKS_IF_ANY)
+        status = od_error_set(err, OD_ERR_FORMAT, "has no segmentation, which load_instance_masks asks for");
+    if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(err, "%s: annotations[%zu]", s->base.path, a->number);
+    OD_TRY(status);
+    if (!mask) {
+        o->segmentation = NULL; /* it says nothing */
+        return OD_OK;
+    }
+    o->mask = od_example_keep_mask(e, mask);
+    return o->mask ? OD_OK : od_error_nomem(err, "a mask");
+}
+
 static od_status fill_objects(const coco_source *s, const od_coco_image *image, od_example *out, od_error *err)
 {
     if (!image->count) return OD_OK;
@@ -86,6 +134,8 @@ static od_status fill_objects(const coco_source *s, const od_coco_image *image, 
     out->object_count = (int)image->count;
     for (size_t i = 0; i < image->count; i++)
         OD_TRY(fill_object(s, &s->json.annotations[image->first + i], out, &out->objects[i], err));
+    for (size_t i = 0; i < image->count && s->masks != OD_MASKS_NONE; i++)
+        OD_TRY(fill_mask(s, &s->json.annotations[image->first + i], out, &out->objects[i], err));
     return OD_OK;
 }
 

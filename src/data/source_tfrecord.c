@@ -13,6 +13,7 @@ typedef struct tfrecord_source {
     od_source base;
     od_tfrecord *file;
     char *group_fields;
+    od_mask_loading masks;
 } tfrecord_source;
 
 static void source_free(od_source *s)
@@ -28,6 +29,7 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     tfrecord_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_tfrecord;
+    s->masks = options->masks;
     int copied = !options->group_fields || (s->group_fields = od_strdup(options->group_fields));
     od_status status = copied && (s->base.path = od_strdup(path)) ? od_tfrecord_open(&s->file, path, err) : od_error_nomem(err, path);
     if (status != OD_OK) {
@@ -46,7 +48,7 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
     uint8_t *bytes;
     size_t size;
     OD_TRY(od_tfrecord_read(s->file, index, &bytes, &size, err));
-    od_status status = od_tf_example_parse_grouped(bytes, size, s->group_fields, out, err);
+    od_status status = od_tf_example_parse_with(bytes, size, &(od_tf_example_options){s->group_fields, s->masks}, out, err);
     od_free(bytes);
     if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(err, "%s: record %lld", base->path, (long long)index);
     return status;

@@ -2,6 +2,7 @@
 #include "data/tf_example.h"
 
 #include "data/group_fields.h"
+#include "data/tf_example_masks.h"
 #include "example.pb-c.h"
 #include "util/alloc.h"
 
@@ -224,9 +225,9 @@ static od_status parse_group(const Tensorflow__Example *m, const char *fields, o
     return OD_OK;
 }
 
-static od_status parse_message(Tensorflow__Example *m, const char *group_fields, od_example *out, od_error *err)
+static od_status parse_message(Tensorflow__Example *m, const od_tf_example_options *options, od_example *out, od_error *err)
 {
-    OD_TRY(parse_group(m, group_fields, out, err));
+    OD_TRY(parse_group(m, options->group_fields, out, err));
     OD_TRY(get_string(m, "image/filename", &out->filename, err));
     OD_TRY(get_string(m, "image/source_id", &out->source_id, err));
     OD_TRY(get_size(m, "image/width", &out->width, err));
@@ -235,22 +236,24 @@ static od_status parse_message(Tensorflow__Example *m, const char *group_fields,
     OD_TRY(parse_classes(m, out, err));
     OD_TRY(parse_attributes(m, out, err));
     OD_TRY(parse_class_lists(m, out, err));
+    OD_TRY(od_tf_example_take_masks(find_feature(m, "image/object/mask"), options->masks, out, err));
     return take_encoded(m, out, err);
 }
 
-od_status od_tf_example_parse_grouped(const uint8_t *bytes, size_t size, const char *group_fields, od_example *out, od_error *err)
+od_status od_tf_example_parse_with(const uint8_t *bytes, size_t size, const od_tf_example_options *options, od_example *out, od_error *err)
 {
     int out_of_memory = 0;
     ProtobufCAllocator allocator = {pb_alloc, pb_free, &out_of_memory};
     Tensorflow__Example *m = tensorflow__example__unpack(&allocator, size, bytes);
     if (!m && out_of_memory) return od_error_nomem(err, "a tf.Example");
     if (!m) return od_error_set(err, OD_ERR_FORMAT, "is not a tf.Example message");
-    od_status status = parse_message(m, group_fields, out, err);
+    od_status status = parse_message(m, options, out, err);
     tensorflow__example__free_unpacked(m, &allocator);
     return status;
 }
 
 od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out, od_error *err)
 {
-    return od_tf_example_parse_grouped(bytes, size, NULL, out, err);
+    static const od_tf_example_options defaults;
+    return od_tf_example_parse_with(bytes, size, &defaults, out, err);
 }

@@ -16,13 +16,17 @@
  * lists of one record differ in length; the message doesn't name the file. */
 od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out, od_error *err);
 
-/* The same; out->group from the first of the features `group_fields` ("patient_id,patient"; each also as image/NAME) that the
- * record has as a text or a whole number. */
-od_status od_tf_example_parse_grouped(const uint8_t *bytes, size_t size, const char *group_fields, od_example *out, od_error *err);
+typedef struct od_tf_example_options {
+    const char *group_fields; /* out->group comes from the first of these features ("patient_id,patient"; each also as image/NAME) that
+                               * the record has as a text or a whole number; NULL: no groups */
+    od_mask_loading masks;    /* image/object/mask: a PNG an object, or floats [objects, height, width], above 0: inside */
+} od_tf_example_options;
+
+od_status od_tf_example_parse_with(const uint8_t *bytes, size_t size, const od_tf_example_options *options, od_example *out, od_error *err);
 
 /* Appends the serialised message: the keys that dataset_tools/create_pascal_tf_record.py and
  * create_coco_tf_record.py write (keys in alphabetical order), class/label and class/text both. `e->encoded` must be
- * there. Keys that no object needs (weight, group_of, area, is_crowd, difficult, truncated, view) are left out. */
+ * there. Masks become PNGs of 0 and 1 (an empty one where another object has a mask). Keys that no object needs (weight, group_of, area, is_crowd, difficult, truncated, view) are left out. */
 od_status od_tf_example_format(const od_example *e, od_strbuf *out, od_error *err);
 
 #endif

@@ -5,12 +5,13 @@
  */
 #include "data/sha256.h"
 #include "data/tf_example.h"
+#include "data/tf_example_masks.h"
 #include "example.pb-c.h"
 #include "util/alloc.h"
 
 #include <string.h>
 
-enum { MAX_FEATURES = 20 };
+enum { MAX_FEATURES = 21 };
 
 typedef struct builder {
     Tensorflow__FeatureEntry entries[MAX_FEATURES], *pointers[MAX_FEATURES];
@@ -22,6 +23,7 @@ typedef struct builder {
     int64_t single_ints[MAX_FEATURES];
     size_t count;
     const od_example *e;
+    od_tf_example_pngs pngs;
     void *scratch[MAX_FEATURES]; /* per-object arrays; [count] */
     int failed;
 } builder;
@@ -186,6 +188,7 @@ static void add_all(builder *b, const char *sha256)
     add_flag(b, "image/object/difficult", OD_OBJECT_DIFFICULT);
     if (has.group_of) add_flag(b, "image/object/group_of", OD_OBJECT_GROUP_OF);
     add_flag(b, "image/object/is_crowd", OD_OBJECT_CROWD);
+    if (b->pngs.count) set_bytes(b, "image/object/mask", b->pngs.items, b->pngs.count);
     add_flag(b, "image/object/truncated", OD_OBJECT_TRUNCATED);
     if (has.pose) add_object_texts(b, "image/object/view", 1);
     if (has.weight) add_object_floats(b, "image/object/weight", 1);
@@ -222,10 +225,13 @@ od_status od_tf_example_format(const od_example *e, od_strbuf *out, od_error *er
     builder *b = od_calloc(1, sizeof *b);
     if (!b) return od_error_nomem(err, "a tf.Example");
     b->e = e;
-    add_all(b, sha256);
-    if (!b->failed) pack(b, out);
+    od_status status = od_tf_example_encode_masks(e, &b->pngs, err);
+    if (status == OD_OK) add_all(b, sha256);
+    if (status == OD_OK && !b->failed) pack(b, out);
     int failed = b->failed || od_strbuf_failed(out);
     for (size_t i = 0; i < MAX_FEATURES; i++) od_free(b->scratch[i]);
+    od_tf_example_free_pngs(&b->pngs);
     od_free(b);
+    if (status != OD_OK) return status;
     return failed ? od_error_nomem(err, "a tf.Example") : OD_OK;
 }

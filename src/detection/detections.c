@@ -24,6 +24,16 @@ od_status od_detections_reset(od_detections *d, int64_t batch, int max, od_error
     return OD_OK;
 }
 
+od_status od_detections_add_masks(od_detections *d, int mask_h, int mask_w, od_error *err)
+{
+    size_t floats = (size_t)d->batch * (size_t)d->max * (size_t)mask_h * (size_t)mask_w;
+    if (od_grow(&d->masks, &d->capacity_masks, floats + 1, sizeof *d->masks)) return od_error_nomem(err, "detections' masks");
+    memset(d->masks, 0, floats * sizeof *d->masks);
+    d->mask_h = mask_h;
+    d->mask_w = mask_w;
+    return OD_OK;
+}
+
 void od_detections_deinit(od_detections *d)
 {
     od_free(d->boxes);
@@ -31,5 +41,6 @@ void od_detections_deinit(od_detections *d)
     od_free(d->classes);
     od_free(d->anchors);
     od_free(d->count);
+    od_free(d->masks);
     *d = (od_detections){0};
 }

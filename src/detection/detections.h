@@ -19,11 +19,15 @@ typedef struct od_detections {
     int32_t *classes; /* [batch, max] zero-based: the label map's id is class + 1 */
     int32_t *anchors; /* [batch, max] which anchor a detection comes from */
     int32_t *count;   /* [batch] */
-    size_t capacity_boxes, capacity_scores, capacity_classes, capacity_anchors, capacity_count;
+    float *masks;     /* [batch, max, mask_h, mask_w] probability of the detection's class inside its box; NULL without a mask head */
+    int mask_h, mask_w;
+    size_t capacity_masks, capacity_boxes, capacity_scores, capacity_classes, capacity_anchors, capacity_count;
 } od_detections;
 
 /* Makes room for batch x max rows and zeroes them. OD_ERR_NOMEM. */
 od_status od_detections_reset(od_detections *detections, int64_t batch, int max, od_error *err);
+/* Then room for the masks, zeroed, of a model that has them. OD_ERR_NOMEM. */
+od_status od_detections_add_masks(od_detections *detections, int mask_h, int mask_w, od_error *err);
 void od_detections_deinit(od_detections *detections);
 
 #endif

@@ -16,6 +16,8 @@ typedef struct od_groundtruth {
     const float *weights;   /* [count], or NULL: all 1 */
     int64_t count;
     const int32_t *true_shape; /* height and width in pixels of the image without its padding; NULL: it has none */
+    const uint8_t *masks;   /* [count, mask_height, mask_width] 1 inside, 0 outside, at the padded image's size; NULL: none */
+    int mask_height, mask_width;
 } od_groundtruth;
 
 /* OD_ERR_ARG for a class outside 0 .. num_classes-1, OD_ERR_NAN for a box or weight that isn't finite; `image` stands in messages. */

@@ -47,6 +47,8 @@ od_status od_image_load(const char *path, od_image *image, od_error *err);
 /* Encodes to memory; *bytes is freed with od_free. JPEG quality 1..100, 4:2:0. */
 od_status od_image_encode_jpeg(const od_image *image, int quality, uint8_t **bytes, size_t *size, od_error *err);
 od_status od_image_encode_png(const od_image *image, uint8_t **bytes, size_t *size, od_error *err);
+/* One channel [height, width]. */
+od_status od_image_encode_png_gray(const uint8_t *pixels, int height, int width, uint8_t **bytes, size_t *size, od_error *err);
 
 /* Writes a .jpg/.jpeg (quality 92) or .png file atomically; other endings are OD_ERR_ARG. */
 od_status od_image_save(const od_image *image, const char *path, od_error *err);

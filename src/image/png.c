@@ -115,21 +115,17 @@ static od_status png_decode(const uint8_t *bytes, size_t size, od_image *image, 
 
 const od_image_codec od_image_codec_png = {"PNG", png_matches, png_read_size, png_decode};
 
-od_status od_image_encode_png(const od_image *image, uint8_t **bytes, size_t *size, od_error *err)
+static od_status encode(const uint8_t *pixels, int height, int width, int color_type, uint8_t **bytes, size_t *size, od_error *err)
 {
     enum { FAST_COMPRESSION = 3 };
     spng_ctx *context = context_create(SPNG_CTX_ENCODER);
     if (!context) return od_error_nomem(err, "PNG state");
-    struct spng_ihdr header = {.width = (uint32_t)image->width,
-                               .height = (uint32_t)image->height,
-                               .bit_depth = 8,
-                               .color_type = SPNG_COLOR_TYPE_TRUECOLOR};
+    struct spng_ihdr header = {.width = (uint32_t)width, .height = (uint32_t)height, .bit_depth = 8, .color_type = (uint8_t)color_type};
+    size_t channels = color_type == SPNG_COLOR_TYPE_TRUECOLOR ? 3 : 1;
     spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1);
     spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL, FAST_COMPRESSION);
     int code = spng_set_ihdr(context, &header);
-    if (!code)
-        code = spng_encode_image(context, image->pixels, (size_t)image->width * (size_t)image->height * 3, SPNG_FMT_PNG,
-                                 SPNG_ENCODE_FINALIZE);
+    if (!code) code = spng_encode_image(context, pixels, (size_t)width * (size_t)height * channels, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
     void *buffer = code ? NULL : spng_get_png_buffer(context, size, &code);
     spng_ctx_free(context);
     if (buffer) {
@@ -139,4 +135,14 @@ od_status od_image_encode_png(const od_image *image, uint8_t **bytes, size_t *si
     od_status status = fail(code, err);
     od_error_prefix(err, "writing PNG");
     return status;
+}
+
+od_status od_image_encode_png(const od_image *image, uint8_t **bytes, size_t *size, od_error *err)
+{
+    return encode(image->pixels, image->height, image->width, SPNG_COLOR_TYPE_TRUECOLOR, bytes, size, err);
+}
+
+od_status od_image_encode_png_gray(const uint8_t *pixels, int height, int width, uint8_t **bytes, size_t *size, od_error *err)
+{
+    return encode(pixels, height, width, SPNG_COLOR_TYPE_GRAYSCALE, bytes, size, err);
 }

@@ -50,7 +50,7 @@ static od_status open_dataset(preview *p, od_error *err)
     if (reader && reader->label_map_path && reader->label_map_path[0])
         OD_TRY(od_label_map_load(reader->label_map_path, &p->labels, err));
     OD_TRY(od_dataset_open(&p->dataset, paths, count,
-                           &(od_dataset_options){.label_map = p->labels, .image_dir = p->o->image_dir}, err));
+                           &(od_dataset_options){.label_map = p->labels, .image_dir = p->o->image_dir, .masks = OD_MASKS_IF_ANY}, err));
     if (!od_dataset_size(p->dataset)) return od_error_set(err, OD_ERR_FORMAT, "%s: no picture in it", paths[0]);
     return od_dataset_label_map(p->dataset) ? OD_OK : od_dataset_infer_label_map(p->dataset, err);
 }

@@ -155,7 +155,7 @@ static od_status make_input(bench *b, od_error *err)
 
 static void random_truth(bench *b)
 {
-    for (int64_t i = 0; i < b->batch; i++) b->truth[i] = (od_groundtruth){b->boxes + 4 * BOXES * i, b->classes + BOXES * i, NULL, BOXES, NULL};
+    for (int64_t i = 0; i < b->batch; i++) b->truth[i] = (od_groundtruth){.boxes = b->boxes + 4 * BOXES * i, .classes = b->classes + BOXES * i, .count = BOXES};
 }
 
 static od_status make_instance(bench *b, int64_t batch, od_error *err)
@@ -235,7 +235,8 @@ static void batch_truth(bench *b, const od_batch *batch)
 {
     for (int i = 0; i < batch->count; i++) {
         int64_t at = (int64_t)i * batch->max_boxes;
-        b->truth[i] = (od_groundtruth){batch->boxes + 4 * at, batch->classes + at, batch->weights + at, batch->box_counts[i], batch->true_shapes + 3 * i};
+        b->truth[i] = (od_groundtruth){batch->boxes + 4 * at, batch->classes + at, batch->weights + at, batch->box_counts[i], batch->true_shapes + 3 * i,
+                                       batch->items[i].masks, batch->height, batch->width};
     }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/run_setup.h"
 
+#include "data/reader_masks.h"
+
 od_status od_run_setup_init(od_run_setup *s, const char *config_path, od_config_use use, od_error *err)
 {
     *s = (od_run_setup){0};
@@ -42,7 +44,7 @@ od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const Objec
     *in = (od_run_input){.max_boxes = reader ? reader->max_number_of_boxes : 100};
     const char *label_map = o->label_map_path ? o->label_map_path : reader ? reader->label_map_path : NULL;
     if (label_map && label_map[0]) OD_TRY(od_run_labels_load(s, label_map, &in->labels, err));
-    od_dataset_options options = {.label_map = in->labels, .image_dir = o->image_dir, .sample_1_of_n = o->sample_1_of_n};
+    od_dataset_options options = {.label_map = in->labels, .image_dir = o->image_dir, .sample_1_of_n = o->sample_1_of_n, .masks = od_reader_masks(reader)};
     if (!options.sample_1_of_n && reader) options.sample_1_of_n = reader->sample_1_of_n_examples;
     if (o->input_path) return od_dataset_open(&in->dataset, &o->input_path, 1, &options, err);
     const ObjectDetection__Protos__TFRecordInputReader *records =

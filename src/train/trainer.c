@@ -261,7 +261,7 @@ static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, o
     OD_TRY(prepare_instance(t, b, err));
     for (int i = 0; i < b->count; i++) {
         int64_t at = (int64_t)i * b->max_boxes;
-        t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i], b->true_shapes + 3 * i};
+        t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i], b->true_shapes + 3 * i, b->items[i].masks, b->height, b->width};
     }
     od_net *net = od_instance_net(t->inst);
     net->bn_momentum_limit = momentum_limit(t);

@@ -20,7 +20,7 @@ static const char odd[] =
     "num_classes: 3 object_detection_task { task_loss_weight: 0.9 offset_loss_weight: 1.1 scale_loss_weight: 0.2 localization_loss { l1_localization_loss { } } } "
     "object_center_params { object_center_loss_weight: 0.8 classification_loss { penalty_reduced_logistic_focal_loss { alpha: 1.5 beta: 3 } } min_box_overlap_iou: 0.6 max_box_predictions: 20 }";
 static const int64_t true_shapes[2][2] = {{24, 32}, {22, 27}};
-static const od_groundtruth truth[2] = {{center_boxes_0, center_classes_0, center_weights_0, 4, NULL}, {center_boxes_1, center_classes_1, center_weights_1, 2, NULL}};
+static const od_groundtruth truth[2] = {{.boxes = center_boxes_0, .classes = center_classes_0, .weights = center_weights_0, .count = 4}, {.boxes = center_boxes_1, .classes = center_classes_1, .weights = center_weights_1, .count = 2}};
 
 static od_center_net_config config_of(const char *text)
 {
@@ -97,7 +97,7 @@ static void test_heatmap(void **state)
     od_center_net_config c = config_of(usual);
     const float boxes[12] = {0.1f, 0.1f, 0.9f, 0.6f, 0.5f, 0.5f, 0.5f, 0.5f, 1, 1, 1, 1};
     const int32_t ids[3] = {1, 0, 2};
-    const od_groundtruth g = {boxes, ids, NULL, 3, NULL};
+    const od_groundtruth g = {.boxes = boxes, .classes = ids, .count = 3};
     const int64_t whole[1][2] = {{40, 40}};
     od_center_net_targets t = {0};
     assert_int_equal(od_center_net_targets_assign(&c, &g, whole, 1, 40, 40, &t, NULL), OD_OK);
@@ -248,7 +248,7 @@ static void test_refused(void **state)
     od_center_net_targets t = {0};
     od_error err = {0};
     const int32_t high[1] = {3};
-    const od_groundtruth g = {center_boxes_0, high, NULL, 1, NULL};
+    const od_groundtruth g = {.boxes = center_boxes_0, .classes = high, .count = 1};
     assert_int_equal(od_center_net_targets_assign(&c, &g, true_shapes, 1, 24, 32, &t, &err), OD_ERR_ARG);
     assert_int_equal(od_center_net_targets_assign(&c, &g, true_shapes, 0, 24, 32, &t, &err), OD_ERR_ARG);
     od_detections d = {0};

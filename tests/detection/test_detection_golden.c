@@ -117,7 +117,7 @@ static void load_truth(const fixture *f, int64_t batch, od_groundtruth *truth)
         snprintf(name, sizeof name, "boxes/%d", (int)i);
         const od_safetensors_entry *boxes = find(f->train, name);
         snprintf(name, sizeof name, "classes/%d", (int)i);
-        truth[i] = (od_groundtruth){boxes->data, find(f->train, name)->data, NULL, boxes->shape[0], NULL};
+        truth[i] = (od_groundtruth){.boxes = boxes->data, .classes = find(f->train, name)->data, .count = boxes->shape[0]};
     }
 }
 

@@ -30,7 +30,7 @@ static void assign_table(const char *matcher, const char *similarity, od_targets
     od_target_assigner_params p = params_of(matcher, similarity, three_classes);
     od_error err = {0};
     assert_int_equal(od_target_assigner_create(&p, match_anchors, 40, assigner, &err), OD_OK);
-    const od_groundtruth truth = {match_boxes, match_classes, match_weights, 5, NULL};
+    const od_groundtruth truth = {.boxes = match_boxes, .classes = match_classes, .weights = match_weights, .count = 5};
     assert_int_equal(od_target_assigner_assign(*assigner, &truth, 1, t, &err), OD_OK);
 }
 
@@ -118,7 +118,7 @@ static void test_blocks_equal_the_matrix(void **state)
         memcpy(boxes[i] + 4, a + 4 * 120, 16);
         memcpy(boxes[i] + 8, boxes[i] + 4, 16); /* two boxes alike */
         if (i == 3) weights[i][1] = 0;
-        truth[i] = (od_groundtruth){boxes[i], classes, weights[i], counts[i], NULL};
+        truth[i] = (od_groundtruth){.boxes = boxes[i], .classes = classes, .weights = weights[i], .count = counts[i]};
     }
     const float far[4] = {5, 5, 6, 6}, flat[4] = {0.3f, 0.2f, 0.3f, 0.6f};
     memcpy(boxes[2] + 16, far, 16);  /* IoU 0 with every anchor: takes anchor 0 */
@@ -152,7 +152,7 @@ static void test_class_rows(void **state)
     };
     const float anchors[8] = {0, 0, 1, 1, 5, 5, 6, 6}, box[4] = {0, 0, 1, 1};
     const int32_t class_id = 1;
-    const od_groundtruth truth = {box, &class_id, NULL, 1, NULL};
+    const od_groundtruth truth = {.boxes = box, .classes = &class_id, .count = 1};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         od_target_assigner_params p = params_of("argmax_matcher { }", "iou_similarity { }", all[i].scheme);
         od_target_assigner *assigner;
@@ -182,10 +182,10 @@ static void test_bad_ground_truth(void **state)
     assert_int_equal(od_target_assigner_create(&p, anchor, 0, &assigner, &err), OD_ERR_ARG);
     assert_int_equal(od_target_assigner_create(&p, anchor, 1, &assigner, &err), OD_OK);
     const struct { od_groundtruth truth; od_status status; const char *says; } bad[] = {
-        {{boxes, high, NULL, 1, NULL}, OD_ERR_ARG, "class 4, but num_classes is 3"},
-        {{boxes, low, NULL, 1, NULL}, OD_ERR_ARG, "class 0"},
-        {{boxes, good, NULL, 2, NULL}, OD_ERR_NAN, "box 1"},
-        {{boxes, good, weight + 1, 1, NULL}, OD_ERR_NAN, "box 0"},
+        {{.boxes = boxes, .classes = high, .count = 1}, OD_ERR_ARG, "class 4, but num_classes is 3"},
+        {{.boxes = boxes, .classes = low, .count = 1}, OD_ERR_ARG, "class 0"},
+        {{.boxes = boxes, .classes = good, .count = 2}, OD_ERR_NAN, "box 1"},
+        {{.boxes = boxes, .classes = good, .weights = weight + 1, .count = 1}, OD_ERR_NAN, "box 0"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(od_target_assigner_assign(assigner, &bad[i].truth, 1, &t, &err), bad[i].status);
@@ -240,7 +240,7 @@ static void test_allocation_failures(void **state)
     od_target_assigner *assigner;
     od_error err = {0};
     ASSERT_SURVIVES_ALLOCATION_FAILURES(od_target_assigner_create(&p, match_anchors, 40, &assigner, &err));
-    const od_groundtruth truth = {match_boxes, match_classes, match_weights, 5, NULL};
+    const od_groundtruth truth = {.boxes = match_boxes, .classes = match_classes, .weights = match_weights, .count = 5};
     od_targets t = {0};
     ASSERT_SURVIVES_ALLOCATION_FAILURES(od_target_assigner_assign(assigner, &truth, 1, &t, &err));
     od_targets_deinit(&t);

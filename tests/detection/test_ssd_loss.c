@@ -56,7 +56,7 @@ static problem *open_problem(const char *more)
             p->truth_classes[i][k] = k % classes;
             p->weights[i][k] = k == 1 ? 0.5f : 1;
         }
-        truth[i] = (od_groundtruth){p->truth_boxes[i], p->truth_classes[i], p->weights[i], counts[i], NULL};
+        truth[i] = (od_groundtruth){.boxes = p->truth_boxes[i], .classes = p->truth_classes[i], .weights = p->weights[i], .count = counts[i]};
     }
     od_error err = {0};
     if (od_target_assigner_create_ssd(ssd, p->anchor_boxes, anchors, &p->assigner, &err) != OD_OK) fail_msg("%s", err.message);
@@ -140,7 +140,7 @@ static void check_model(const char *name, const char *more, const float *values,
     od_ssd_loss *loss;
     od_targets t = {0};
     od_error err = {0};
-    const od_groundtruth truth[2] = {{ssd_boxes_0, ssd_classes_0, ssd_weights_0, 3, NULL}, {ssd_boxes_1, ssd_classes_1, ssd_weights_1, 1, NULL}};
+    const od_groundtruth truth[2] = {{.boxes = ssd_boxes_0, .classes = ssd_classes_0, .weights = ssd_weights_0, .count = 3}, {.boxes = ssd_boxes_1, .classes = ssd_classes_1, .weights = ssd_weights_1, .count = 1}};
     assert_int_equal(od_target_assigner_create_ssd(ssd, ssd_anchors, 42, &assigner, &err), OD_OK);
     assert_int_equal(od_target_assigner_assign(assigner, truth, 2, &t, &err), OD_OK);
     assert_int_equal(od_ssd_loss_create(ssd, &loss, &err), OD_OK);
