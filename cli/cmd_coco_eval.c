@@ -27,7 +27,7 @@ static int parse(int argc, char **argv, settings *s)
     const cli_flag flags[] = {
         {"gt", CLI_STRING, &s->gt, "ground truth: a COCO annotation file"},
         {"dt", CLI_STRING, &s->dt, "detections: COCO results (image_id, category_id, bbox, score)"},
-        {"iou_type", CLI_STRING, &s->iou_type, "bbox (the default)"},
+        {"iou_type", CLI_STRING, &s->iou_type, "bbox (the default): boxes overlap; segm: masks do"},
         {"json", CLI_STRING, &s->json, "also write the numbers, per class and counts to this file"},
         {"per_class", CLI_BOOL, &s->per_class, "also print a line for each class"},
         {"details", CLI_STRING, &s->details, "write FROC, JAFROC, LRP, TIDE, operating curves, calibration to this JSON file"},
@@ -49,6 +49,7 @@ static int parse(int argc, char **argv, settings *s)
         "coco-eval --gt=GT.json --dt=DT.json [FLAGS]",
         "Prints COCO's twelve numbers, equal to pycocotools', with their intervals, and says what each means and why one is -1.",
         "  objdet coco-eval --gt=instances_val2017.json --dt=detections.json --json=out.json\n"
+        "  objdet coco-eval --gt=instances_val2017.json --dt=masks.json --iou_type=segm\n"
         "  objdet coco-eval --gt=test.json --dt=detections.json --image_level --group_by=patient\n"
         "  objdet coco-eval --gt=_annotations.coco.json --dt=predictions.json --category_offset=1\n"};
     int code = cli_flags_parse(argc, argv, flags, &usage, NULL);
@@ -57,10 +58,16 @@ static int parse(int argc, char **argv, settings *s)
         fprintf(stderr, "objdet coco-eval: error: --gt and --dt are needed; see objdet coco-eval --help\n");
         return 2;
     }
-    if (strcmp(s->iou_type, "bbox")) {
-        fprintf(stderr, "objdet coco-eval: error: --iou_type=%s is not supported yet; only bbox is\n", s->iou_type);
+    int segm = !strcmp(s->iou_type, "segm");
+    if (!segm && strcmp(s->iou_type, "bbox")) {
+        fprintf(stderr, "objdet coco-eval: error: --iou_type=%s: expected bbox or segm\n", s->iou_type);
         return 2;
     }
+    if (segm && (s->details || s->failures)) {
+        fprintf(stderr, "objdet coco-eval: error: --%s explains boxes; leave it out with --iou_type=segm\n", s->details ? "details" : "failures");
+        return 2;
+    }
+    s->load.iou_type = segm ? OD_COCO_SEGM : OD_COCO_BBOX;
     static const char *const kinds[] = {"auto", "id", "name"};
     for (int i = 0; i < 3; i++)
         if (!strcmp(s->image_ids, kinds[i])) {

@@ -48,9 +48,10 @@ typedef enum od_coco_stat {
     OD_COCO_NUM_STATS
 } od_coco_stat;
 
-/* "AP50", and "DetectionBoxes_Precision/mAP@.50IOU". */
+/* "AP50", "DetectionBoxes_Precision/mAP@.50IOU", and of an evaluation by masks "DetectionMasks_Precision/mAP@.50IOU". */
 const char *od_coco_stat_name(od_coco_stat stat);
 const char *od_coco_stat_tag(od_coco_stat stat);
+const char *od_coco_stat_mask_tag(od_coco_stat stat);
 
 /* What the number says, in one sentence. */
 const char *od_coco_stat_explain(od_coco_stat stat);
@@ -78,7 +79,11 @@ od_status od_coco_eval_add_detection(od_coco_eval *e, int64_t image, int64_t cla
  * match the ids but do match the numbers that the files are called (Ultralytics), as those. */
 typedef enum od_coco_image_ids { OD_COCO_IDS_AUTO, OD_COCO_IDS_ID, OD_COCO_IDS_NAME } od_coco_image_ids;
 
+/* What overlap means: of boxes, or of masks ("segmentation": polygons or run lengths; of a detection without one, its box). */
+typedef enum od_coco_iou_type { OD_COCO_BBOX, OD_COCO_SEGM } od_coco_iou_type;
+
 typedef struct od_coco_load_options {
+    od_coco_iou_type iou_type; /* the same for ground truth and detections */
     od_coco_image_ids image_ids;
     int64_t category_offset;  /* added to each detection's numeric category_id */
     const char *group_by;     /* field of the image entries that names the cluster (patient); NULL none */
@@ -93,7 +98,8 @@ od_coco_load_options od_coco_load_options_default(void);
 
 /* Reads a COCO annotation file into an evaluator without images. Errors name the file, the entry (counted from 0), the
  * value and what was expected; what is odd but acceptable is counted (od_coco_eval_oddities) and logged as warnings.
- * OD_ERR_FORMAT malformed, OD_ERR_MISMATCH ids that match nothing or twice. On failure `e` may only be freed. */
+ * OD_ERR_FORMAT malformed, OD_ERR_MISMATCH ids that match nothing or twice. On failure `e` may only be freed. With OD_COCO_SEGM
+ * localisation, failures and calibration, which explain boxes, are refused for `e`. */
 od_status od_coco_eval_load_truth(od_coco_eval *e, const char *path, const od_coco_load_options *options, od_error *err);
 /* Reads COCO results (an array of image_id, category_id, bbox, score; or an object with such an "annotations",
  * "predictions" or "detections") for the images and classes that `e` has. image_id may be a string that is a file

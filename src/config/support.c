@@ -148,6 +148,7 @@ static const struct {
     {"EvalConfig", "metrics_set", "precision_at_recall_detection_metrics"},
     {"EvalConfig", "metrics_set", "oid_V2_detection_metrics"},
     {"EvalConfig", "metrics_set", "oid_challenge_detection_metrics"},
+    {"EvalConfig", "metrics_set", "coco_mask_metrics"},
 };
 
 /* Single fields that change the meaning and aren't there yet; refused unless they have the value that switches them off

@@ -226,17 +226,10 @@ static void put_segmentation(coco_writer *w, const od_object *o)
 {
     if (!o->mask) return;
     od_strbuf_puts(&w->out, ", \"segmentation\": ");
-    if (o->segmentation) {
+    if (o->segmentation)
         od_strbuf_puts(&w->out, o->segmentation);
-        return;
-    }
-    od_strbuf text = {0};
-    od_mask_format(o->mask, &text);
-    od_strbuf_printf(&w->out, "{\"size\": [%d, %d], \"counts\": ", o->mask->height, o->mask->width);
-    put_text(w, text.data ? text.data : "");
-    od_strbuf_puts(&w->out, "}");
-    if (od_strbuf_failed(&text)) w->out.failed = 1;
-    od_strbuf_deinit(&text);
+    else
+        od_mask_format_json(o->mask, &w->out);
 }
 
 static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id, od_error *err)

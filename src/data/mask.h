@@ -41,6 +41,8 @@ od_status od_mask_union(od_mask **out, const od_mask *a, const od_mask *b, od_er
 
 /* Appends COCO's compressed text. */
 void od_mask_format(const od_mask *mask, od_strbuf *out);
+/* Appends {"size":[height,width],"counts":"..."}. */
+void od_mask_format_json(const od_mask *mask, od_strbuf *out);
 /* out [width, height]: 1 inside, 0 outside, column by column. */
 void od_mask_to_columns(const od_mask *mask, uint8_t *out);
 int64_t od_mask_area(const od_mask *mask);

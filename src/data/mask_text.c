@@ -64,3 +64,14 @@ void od_mask_format(const od_mask *mask, od_strbuf *out)
         }
     }
 }
+
+void od_mask_format_json(const od_mask *mask, od_strbuf *out)
+{
+    od_strbuf text = {0};
+    od_mask_format(mask, &text);
+    if (od_strbuf_failed(&text)) out->failed = 1;
+    od_strbuf_printf(out, "{\"size\":[%d,%d],\"counts\":\"", mask->height, mask->width);
+    for (size_t i = 0; i < text.size; i++) od_strbuf_append(out, text.data[i] == '\\' ? "\\\\" : &text.data[i], text.data[i] == '\\' ? 2 : 1);
+    od_strbuf_puts(out, "\"}");
+    od_strbuf_deinit(&text);
+}

@@ -73,14 +73,13 @@ static int has_events(const od_coco_mask *m, unsigned areas)
 }
 
 /* Fills the detections in order and notes the slots. */
-static void lay_out_dets(od_coco_curves *c, builder *b, const od_coco_matches *matches, const od_coco_det *dets)
+static void lay_out_dets(od_coco_curves *c, builder *b, const od_coco_matches *matches, const od_coco_det *dets, const od_coco_masks *masks)
 {
     for (size_t i = 0; i < c->num_dets; i++) {
         const entry *e = &b->entries[b->order[i].index];
-        const od_coco_box *box = &dets[e->det].box;
         c->det[i] = e->det;
         c->det_image[i] = e->image;
-        c->det_areas[i] = (uint8_t)od_coco_area_bits(box->w * box->h);
+        c->det_areas[i] = (uint8_t)od_coco_area_bits(od_coco_det_area(masks, dets, e->det));
         if (e->mask == OD_COCO_NO_MASK || !has_events(&matches->masks[e->mask], c->det_areas[i])) continue;
         b->slot_entry[c->num_slots] = b->order[i].index;
         c->slots[c->num_slots++] = (uint32_t)i;
@@ -148,7 +147,7 @@ static int allocate(od_coco_curves *c, builder *b)
 }
 
 od_status od_coco_curves_build(od_coco_curves *out, size_t k, int max_dets, const od_coco_groups *groups,
-                               const od_coco_matches *matches, const od_coco_det *dets, const od_coco_truth *truths,
+                               const od_coco_matches *matches, const od_coco_det *dets, const od_coco_truth *truths, const od_coco_masks *masks,
                                od_error *err)
 {
     od_coco_curves c = {0};
@@ -158,7 +157,7 @@ od_status od_coco_curves_build(od_coco_curves *out, size_t k, int max_dets, cons
     if (allocate(&c, &b)) {
         gather_entries(&b, groups, k, max_dets, matches, dets);
         gather_truths(&c, groups, k, truths);
-        lay_out_dets(&c, &b, matches, dets);
+        lay_out_dets(&c, &b, matches, dets, masks);
         status = lay_out_events(&c, &b, matches, err);
     } else {
         status = od_error_nomem(err, "the precision-recall curves");

@@ -9,6 +9,7 @@
 #define OD_EVAL_COCO_CURVES_H
 
 #include "eval/coco_groups.h"
+#include "eval/coco_masks.h"
 #include "eval/coco_match.h"
 
 enum {
@@ -42,7 +43,7 @@ typedef struct od_coco_curves {
 /* Of class rank k, keeping each image's `max_dets` best detections. */
 od_status od_coco_curves_build(od_coco_curves *out, size_t k, int max_dets, const od_coco_groups *groups,
                                const od_coco_matches *matches, const od_coco_det *dets, const od_coco_truth *truths,
-                               od_error *err);
+                               const od_coco_masks *masks, od_error *err);
 void od_coco_curves_deinit(od_coco_curves *c);
 
 #endif

@@ -23,7 +23,7 @@ static od_status build_curves(od_coco_eval *e, int threads, od_error *err)
     for (size_t k = 0; k < k_count; k++) {
         od_error local = {0};
         od_status s = od_coco_curves_build(&e->curves[k], k, OD_COCO_TOP, &e->groups, &e->matches, e->dets, e->truths,
-                                           &local);
+                                           e->masks, &local);
         if (s != OD_OK) {
 #pragma omp critical(od_eval_curves_failed)
             status = od_error_set(err, s, "%s", local.message);
@@ -108,9 +108,10 @@ od_status od_coco_eval_run(od_coco_eval *e, int num_threads, od_error *err)
     clear_results(e);
     od_status status;
     OD_TRY_GOTO(check_sizes(e, err));
+    OD_TRY_GOTO(od_coco_masks_check(e->masks, e->num_truths, e->num_dets, err));
     OD_TRY_GOTO(od_coco_groups_build(&e->groups, e->images, e->num_images, e->classes, e->num_classes, e->truths,
                                      e->num_truths, e->dets, e->num_dets, err));
-    OD_TRY_GOTO(od_coco_match(&e->matches, &e->groups, e->dets, e->truths, threads, err));
+    OD_TRY_GOTO(od_coco_match(&e->matches, &e->groups, e->dets, e->truths, e->masks, threads, err));
     OD_TRY_GOTO(build_curves(e, threads, err));
     OD_TRY_GOTO(accumulate(e, threads, err));
     OD_TRY_GOTO(summarise(e, err));
@@ -162,11 +163,13 @@ void od_coco_eval_free(od_coco_eval *e)
     od_free(e->classes);
     od_free(e->truths);
     od_free(e->dets);
+    od_coco_masks_free(e->masks);
     od_free(e);
 }
 
 void od_coco_eval_clear_detections(od_coco_eval *e)
 {
     clear_results(e);
+    od_coco_masks_clear_dets(e->masks);
     e->num_dets = 0;
 }

@@ -7,6 +7,7 @@
 
 #include "eval/coco_accumulate.h"
 #include "eval/coco_groups.h"
+#include "eval/coco_masks.h"
 #include "eval/coco_match.h"
 #include "objdet/eval.h"
 
@@ -19,6 +20,7 @@ struct od_coco_eval {
     size_t images_capacity, classes_capacity, truths_capacity, dets_capacity;
     struct od_id_map *image_ids, *class_ids; /* id -> index */
     od_coco_oddities oddities;
+    od_coco_masks *masks; /* of an evaluation by masks; else NULL */
 
     /* Results; groups.num_classes is 0 and `results` NULL before a run. */
     od_coco_groups groups;

@@ -63,6 +63,19 @@ int od_coco_read_string(od_json *j, const char *field, od_json_text *out, od_coc
     return od_json_string(j, out);
 }
 
+int od_coco_read_segment(od_json *j, const char **out, uint32_t *size, od_coco_complaint c)
+{
+    char kind = od_json_peek(j);
+    const char *from = j->p;
+    *out = NULL;
+    if (!od_json_skip(j)) return 0;
+    if (kind != '[' && kind != '{') return 1;
+    if (j->p - from > UINT32_MAX) return od_coco_complain(c, "segmentation is over 4 GB");
+    *out = from;
+    *size = (uint32_t)(j->p - from);
+    return 1;
+}
+
 const char *od_coco_id_text(const od_coco_id *id, char *buffer, size_t size)
 {
     if (id->kind == '"')

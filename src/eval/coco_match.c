@@ -23,11 +23,18 @@ typedef struct candidate {
     uint32_t truth; /* within the group */
 } candidate;
 
+/* What decides without looking at its runs that a mask can't meet another. */
+typedef struct extent {
+    int32_t top, left, bottom, right; /* the latter two beyond the mask */
+    int64_t area;
+} extent;
+
 typedef struct scratch {
     od_scored *scored, *scored_tmp; /* [largest number of detections in a group] */
     candidate *candidates;          /* [100 * largest number of truths] */
     uint32_t begin[OD_COCO_TOP + 1];
     uint16_t *taken; /* [truths]: bit t */
+    extent *det_extents, *truth_extents; /* [100], [truths]; of masks */
 } scratch;
 
 static int scratch_init(scratch *s, size_t most_dets, size_t most_truths)
@@ -36,7 +43,9 @@ static int scratch_init(scratch *s, size_t most_dets, size_t most_truths)
     s->scored_tmp = od_malloc(most_dets, sizeof *s->scored_tmp);
     s->candidates = od_malloc(most_truths, OD_COCO_TOP * sizeof *s->candidates);
     s->taken = od_malloc(most_truths, sizeof *s->taken);
-    return s->scored && s->scored_tmp && s->candidates && s->taken;
+    s->det_extents = od_malloc(OD_COCO_TOP, sizeof *s->det_extents);
+    s->truth_extents = od_malloc(most_truths, sizeof *s->truth_extents);
+    return s->scored && s->scored_tmp && s->candidates && s->taken && s->det_extents && s->truth_extents;
 }
 
 static void scratch_deinit(scratch *s)
@@ -45,6 +54,28 @@ static void scratch_deinit(scratch *s)
     od_free(s->scored_tmp);
     od_free(s->candidates);
     od_free(s->taken);
+    od_free(s->det_extents);
+    od_free(s->truth_extents);
+}
+
+static extent extent_of(const od_mask *m)
+{
+    int32_t b[4];
+    od_mask_bounds(m, b);
+    return (extent){b[0], b[1], b[0] + b[2], b[1] + b[3], od_mask_area(m)};
+}
+
+/* maskApi.c's rleIou: over the detection's area alone for a crowd. Masks of different images' sizes don't meet. */
+static double mask_iou(const od_mask *d, const extent *de, const od_mask *g, const extent *ge, int crowd)
+{
+    if (d->height != g->height || d->width != g->width || de->right <= ge->left || ge->right <= de->left || de->bottom <= ge->top || ge->bottom <= de->top) return 0;
+    int64_t shared = od_mask_intersection(d, g);
+    return shared ? (double)shared / (double)(crowd ? de->area : de->area + ge->area - shared) : 0;
+}
+
+static void measure_masks(const uint32_t *order, size_t n, od_mask *const *masks, extent *out)
+{
+    for (size_t i = 0; i < n; i++) out[i] = extent_of(masks[order[i]]);
 }
 
 static void sort_group(uint32_t *order, size_t n, const od_coco_det *dets, scratch *s)
@@ -61,15 +92,18 @@ static void sort_group(uint32_t *order, size_t n, const od_coco_det *dets, scrat
 
 /* Fills begin and candidates; returns how many. */
 static uint32_t find_candidates(const uint32_t *order, size_t n, const uint32_t *truth_order, size_t num_truths,
-                                const od_coco_det *dets, const od_coco_truth *truths, scratch *s)
+                                const od_coco_det *dets, const od_coco_truth *truths, const od_coco_masks *masks, scratch *s)
 {
     double lowest = od_coco_iou_threshold(0);
     uint32_t count = 0;
+    if (masks) measure_masks(order, n, masks->dets, s->det_extents);
+    if (masks) measure_masks(truth_order, num_truths, masks->truths, s->truth_extents);
     for (size_t i = 0; i < n; i++) {
         s->begin[i] = count;
         for (size_t j = 0; j < num_truths; j++) {
             const od_coco_truth *g = &truths[truth_order[j]];
-            double iou = od_coco_iou(&dets[order[i]].box, &g->box, g->crowd);
+            double iou = masks ? mask_iou(masks->dets[order[i]], &s->det_extents[i], masks->truths[truth_order[j]], &s->truth_extents[j], g->crowd)
+                               : od_coco_iou(&dets[order[i]].box, &g->box, g->crowd);
             if (!(iou < lowest)) s->candidates[count++] = (candidate){iou, (uint32_t)j};
         }
     }
@@ -120,15 +154,15 @@ static void match_at(int t, int a, size_t n, const uint32_t *truth_order, const 
 }
 
 /* What nothing matched and lies outside the range is ignored. */
-static void ignore_outside(od_coco_mask *mask, const od_coco_det *det)
+static void ignore_outside(od_coco_mask *mask, double area)
 {
-    unsigned bits = od_coco_area_bits(det->box.w * det->box.h);
+    unsigned bits = od_coco_area_bits(area);
     for (int a = 0; a < OD_COCO_A; a++)
         if (!(bits >> a & 1)) mask->ignored[a] |= (uint16_t)(OD_COCO_ALL_T & ~mask->tp[a]);
 }
 
 static void match_group(const od_coco_group *group, od_coco_groups *groups, const od_coco_det *dets,
-                        const od_coco_truth *truths, od_coco_mask *masks, scratch *s)
+                        const od_coco_truth *truths, const od_coco_masks *segments, od_coco_mask *masks, scratch *s)
 {
     uint32_t *order = groups->dets + group->det;
     const uint32_t *truth_order = groups->truths + group->truth;
@@ -136,13 +170,13 @@ static void match_group(const od_coco_group *group, od_coco_groups *groups, cons
     sort_group(order, group->num_dets, dets, s);
     if (!group->num_truths) return;
     memset(masks, 0, n * sizeof *masks);
-    if (find_candidates(order, n, truth_order, group->num_truths, dets, truths, s)) {
+    if (find_candidates(order, n, truth_order, group->num_truths, dets, truths, segments, s)) {
         for (int a = 0; a < OD_COCO_A; a++) {
             memset(s->taken, 0, group->num_truths * sizeof *s->taken);
             for (int t = 0; t < OD_COCO_T; t++) match_at(t, a, n, truth_order, truths, s, masks);
         }
     }
-    for (size_t i = 0; i < n; i++) ignore_outside(&masks[i], &dets[order[i]]);
+    for (size_t i = 0; i < n; i++) ignore_outside(&masks[i], od_coco_det_area(segments, dets, order[i]));
 }
 
 /* Where each group's masks go; returns their number, and the largest group. */
@@ -161,7 +195,7 @@ static size_t place_masks(const od_coco_groups *groups, uint32_t *mask_at, size_
 }
 
 od_status od_coco_match(od_coco_matches *out, od_coco_groups *groups, const od_coco_det *dets,
-                        const od_coco_truth *truths, int num_threads, od_error *err)
+                        const od_coco_truth *truths, const od_coco_masks *masks, int num_threads, od_error *err)
 {
     size_t most_dets, most_truths, n = groups->num_groups;
     od_coco_matches m = {.mask_at = od_malloc(n, sizeof *m.mask_at)};
@@ -179,7 +213,7 @@ od_status od_coco_match(od_coco_matches *out, od_coco_groups *groups, const od_c
 #pragma omp for schedule(dynamic, 512)
         for (size_t i = 0; i < n; i++)
             if (!failed && groups->groups[i].num_dets)
-                match_group(&groups->groups[i], groups, dets, truths,
+                match_group(&groups->groups[i], groups, dets, truths, masks,
                             m.mask_at[i] == OD_COCO_NO_MASK ? NULL : m.masks + m.mask_at[i], &s);
         scratch_deinit(&s);
     }

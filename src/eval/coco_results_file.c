@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What is wanted of a detection besides the usual. */
+typedef struct fields_wanted {
+    int names, segments;
+} fields_wanted;
+
 static int read_id(od_json *j, const char *field, od_raw_id *out, char *kind, od_coco_complaint c)
 {
     od_coco_id id;
@@ -33,11 +38,20 @@ static int read_image(od_json *j, const od_json_text *key, od_raw_det *out, int 
     return read_id(j, "file_name", &out->image, &out->image_kind, c);
 }
 
-static int read_field(od_json *j, const od_json_text *key, od_raw_det *out, int names, od_coco_complaint c)
+/* Some write "bbox": [] beside a mask. */
+static int is_empty_list(const od_json *j)
 {
-    if (od_json_text_is(key, "image_id") || od_json_text_is(key, "file_name")) return read_image(j, key, out, names, c);
+    od_json copy = *j;
+    return od_json_peek(&copy) == '[' && od_json_enter(&copy, '[') == 0;
+}
+
+static int read_field(od_json *j, const od_json_text *key, od_raw_det *out, const fields_wanted *w, od_coco_complaint c)
+{
+    if (od_json_text_is(key, "image_id") || od_json_text_is(key, "file_name")) return read_image(j, key, out, w->names, c);
     if (od_json_text_is(key, "category_id")) return read_id(j, "category_id", &out->category, &out->category_kind, c);
+    if (w->segments && od_json_text_is(key, "bbox") && is_empty_list(j)) return od_json_skip(j);
     if (od_json_text_is(key, "bbox")) return out->has_box = 1, od_coco_read_box(j, &out->box, c);
+    if (w->segments && od_json_text_is(key, "segmentation")) return od_coco_read_segment(j, &out->segment, &out->segment_size, c);
     if (od_json_text_is(key, "score")) return out->has_score = 1, od_coco_read_number(j, "score", &out->score, c);
     if (od_json_text_is(key, "category_name") && !out->category_kind && od_json_peek(j) == '"')
         return read_id(j, "category_name", &out->category, &out->category_kind, c);
@@ -46,28 +60,29 @@ static int read_field(od_json *j, const od_json_text *key, od_raw_det *out, int 
 
 static int read_det(od_json *j, void *item, const void *user, char *message, size_t size)
 {
-    int names = user != NULL;
+    const fields_wanted *w = user;
     od_raw_det *out = item;
     od_coco_complaint c = {message, size};
     od_json_text key;
     if (od_json_peek(j) != '{') return od_coco_complain(c, "is %s; expected an object", od_json_kind_name(od_json_peek(j)));
     int more = od_json_enter(j, '{');
     for (; more > 0; more = od_json_next(j, '}'))
-        if (!od_json_key(j, &key) || !read_field(j, &key, out, names, c)) return 0;
+        if (!od_json_key(j, &key) || !read_field(j, &key, out, w, c)) return 0;
     if (more < 0) return 0;
     if (!out->image_kind) return od_coco_complain(c, "has no image_id");
     if (!out->category_kind) return od_coco_complain(c, "has no category_id");
-    if (!out->has_box) return od_coco_complain(c, "has no bbox (results of other kinds, such as masks alone, are not supported)");
+    if (!out->has_box && !out->segment)
+        return od_coco_complain(c, w->segments ? "has neither segmentation nor bbox" : "has no bbox (results with masks alone: --iou_type=segm)");
     if (!out->has_score) return od_coco_complain(c, "has no score; is this ground truth?");
     return 1;
 }
 
 /* The array itself, or the first of these in an object. */
-static od_status read_top_level(od_json *j, const char *path, int threads, const int *names, od_json_items *out, od_error *err)
+static od_status read_top_level(od_json *j, const char *path, int threads, const fields_wanted *w, od_json_items *out, od_error *err)
 {
     int found = 0;
     if (od_json_peek(j) == '[') {
-        OD_TRY(od_json_read_array(j, path, "detection", sizeof(od_raw_det), read_det, names, threads, out, err));
+        OD_TRY(od_json_read_array(j, path, "detection", sizeof(od_raw_det), read_det, w, threads, out, err));
         return od_json_finish(j) ? OD_OK : od_json_error(j, path, err);
     }
     if (od_json_peek(j) != '{')
@@ -81,7 +96,7 @@ static od_status read_top_level(od_json *j, const char *path, int threads, const
                      od_json_text_is(&key, "detections");
         if (wanted && !found && od_json_peek(j) == '[') {
             found = 1;
-            OD_TRY(od_json_read_array(j, path, "detection", sizeof(od_raw_det), read_det, names, threads, out, err));
+            OD_TRY(od_json_read_array(j, path, "detection", sizeof(od_raw_det), read_det, w, threads, out, err));
         } else if (!od_json_skip(j)) {
             return od_json_error(j, path, err);
         }
@@ -107,8 +122,8 @@ typedef struct firsts {
     size_t class_, empty, score;
 } firsts;
 
-/* Appends what can be used to e->dets. */
-static od_status resolve(od_id_resolver *r, const od_raw_det *raw, size_t n, firsts *first, od_error *err)
+/* Appends what can be used to e->dets; `kept` [n], or NULL: the numbers of those. */
+static od_status resolve(od_id_resolver *r, const od_raw_det *raw, size_t n, firsts *first, size_t *kept, od_error *err)
 {
     od_coco_eval *e = r->e;
     od_coco_oddities *odd = &e->oddities;
@@ -123,11 +138,56 @@ static od_status resolve(od_id_resolver *r, const od_raw_det *raw, size_t n, fir
             if (odd->detections_of_unknown_class++ == 0) first->class_ = i;
             continue;
         }
-        if (!(d->box.w > 0 && d->box.h > 0) && odd->detections_empty_box++ == 0) first->empty = i;
+        if (d->has_box && !(d->box.w > 0 && d->box.h > 0) && odd->detections_empty_box++ == 0) first->empty = i;
         if (!(d->score >= 0 && d->score <= 1) && odd->detections_score_outside++ == 0) first->score = i;
+        if (kept) kept[e->num_dets] = i;
         e->dets[e->num_dets++] = (od_coco_det){d->box, d->score, (int32_t)image, (int32_t)class_index};
     }
     return OD_OK;
+}
+
+static void segments_of(const od_coco_eval *e, const od_raw_det *raw, const size_t *kept, od_coco_segment *out)
+{
+    for (size_t i = 0; i < e->num_dets; i++) {
+        const od_raw_det *d = &raw[kept[i]];
+        const od_coco_image *image = &e->images[e->dets[i].image];
+        out[i] = (od_coco_segment){d->segment, d->segment_size, d->box, image->height, image->width, kept[i]};
+    }
+}
+
+/* pycocotools' loadRes: where the first detection has a box, boxes decide which size a detection has, else the masks. */
+static od_status give_masks(od_coco_eval *e, const od_raw_det *raw, const size_t *kept, od_mask **masks, od_error *err)
+{
+    for (size_t i = 0; i < e->num_dets; i++) {
+        od_coco_box *box = &e->dets[i].box;
+        int32_t b[4];
+        od_mask_bounds(masks[i], b);
+        if (!raw[kept[i]].has_box) *box = (od_coco_box){b[1], b[0], b[3], b[2]};
+        double area = raw[0].has_box && raw[kept[i]].has_box ? box->w * box->h : -1;
+        od_mask *mask = masks[i];
+        masks[i] = NULL;
+        OD_TRY(od_coco_masks_give_det(e->masks, mask, area, err));
+    }
+    return OD_OK;
+}
+
+static od_status resolve_with_masks(od_id_resolver *r, const od_raw_det *raw, size_t n, firsts *first, od_error *err)
+{
+    od_coco_eval *e = r->e;
+    size_t *kept = od_malloc(n, sizeof *kept);
+    od_coco_segment *segments = od_malloc(n, sizeof *segments);
+    od_mask **masks = od_calloc(n, sizeof *masks);
+    od_status status = kept && segments && masks ? resolve(r, raw, n, first, kept, err) : od_error_nomem(err, r->path);
+    if (status == OD_OK) {
+        segments_of(e, raw, kept, segments);
+        status = od_coco_segments_parse(segments, e->num_dets, r->path, "detection", od_eval_threads(r->options->num_threads), masks, err);
+    }
+    if (status == OD_OK) status = give_masks(e, raw, kept, masks, err);
+    for (size_t i = 0; masks && i < n; i++) od_free(masks[i]);
+    od_free(masks);
+    od_free(segments);
+    od_free(kept);
+    return status;
 }
 
 static void warn_oddities(const od_id_resolver *r, const od_raw_det *raw, size_t n, const firsts *first)
@@ -155,11 +215,11 @@ static void warn_oddities(const od_id_resolver *r, const od_raw_det *raw, size_t
                raw[first->score].score);
 }
 
-static od_status read_all(od_id_resolver *r, const od_file_view *view, const int *names, od_json_items *items, od_error *err)
+static od_status read_all(od_id_resolver *r, const od_file_view *view, const fields_wanted *w, od_json_items *items, od_error *err)
 {
     od_json j;
     od_json_init(&j, view->data, view->size);
-    OD_TRY(read_top_level(&j, r->path, od_eval_threads(r->options->num_threads), names, items, err));
+    OD_TRY(read_top_level(&j, r->path, od_eval_threads(r->options->num_threads), w, items, err));
     return od_id_resolver_prepare(r, items->items, items->count, err);
 }
 
@@ -179,16 +239,18 @@ static int begins_with_names(const od_file_view *view)
  * name nothing in the ground truth. */
 static od_status load(od_id_resolver *r, const od_file_view *view, od_json_items *items, od_error *err)
 {
-    const int by_name = r->options->image_ids != OD_COCO_IDS_ID && begins_with_names(view);
+    fields_wanted w = {r->options->image_ids != OD_COCO_IDS_ID && begins_with_names(view), r->e->masks != NULL};
     firsts first = {0};
-    OD_TRY(read_all(r, view, by_name ? &by_name : NULL, items, err));
-    if (by_name && !od_id_resolver_names_fit(r, items->items, items->count)) {
+    OD_TRY(read_all(r, view, &w, items, err));
+    if (w.names && !od_id_resolver_names_fit(r, items->items, items->count)) {
         od_id_resolver_deinit(r);
         od_free(items->items);
         *items = (od_json_items){0};
-        OD_TRY(read_all(r, view, NULL, items, err));
+        w.names = 0;
+        OD_TRY(read_all(r, view, &w, items, err));
     }
-    OD_TRY(resolve(r, items->items, items->count, &first, err));
+    if (r->e->masks) OD_TRY(resolve_with_masks(r, items->items, items->count, &first, err));
+    else OD_TRY(resolve(r, items->items, items->count, &first, NULL, err));
     warn_oddities(r, items->items, items->count, &first);
     return OD_OK;
 }

@@ -14,11 +14,13 @@ typedef union od_raw_id {
     const char *text;
 } od_raw_id;
 
-/* A detection as written; 64 bytes, since there are many. A string id is kept as the place of its opening quote. */
+/* A detection as written; few bytes, since there are many. A string id is kept as the place of its opening quote. */
 typedef struct od_raw_det {
     od_coco_box box;
     double score;
     od_raw_id image, category;
+    const char *segment;   /* JSON; NULL: none, or not wanted */
+    uint32_t segment_size;
     char image_kind, category_kind; /* '0', '"', 0 missing */
     uint8_t has_box, has_score;
     uint8_t by_name; /* `image` is its file_name */

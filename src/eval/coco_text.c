@@ -27,6 +27,16 @@ const char *od_coco_stat_tag(od_coco_stat stat)
     return (unsigned)stat < OD_COCO_NUM_STATS ? tags[stat] : "?";
 }
 
+const char *od_coco_stat_mask_tag(od_coco_stat stat)
+{
+    static const char *const tags[OD_COCO_NUM_STATS] = {
+        "DetectionMasks_Precision/mAP",          "DetectionMasks_Precision/mAP@.50IOU",     "DetectionMasks_Precision/mAP@.75IOU",
+        "DetectionMasks_Precision/mAP (small)",  "DetectionMasks_Precision/mAP (medium)",   "DetectionMasks_Precision/mAP (large)",
+        "DetectionMasks_Recall/AR@1",            "DetectionMasks_Recall/AR@10",             "DetectionMasks_Recall/AR@100",
+        "DetectionMasks_Recall/AR@100 (small)",  "DetectionMasks_Recall/AR@100 (medium)",   "DetectionMasks_Recall/AR@100 (large)"};
+    return (unsigned)stat < OD_COCO_NUM_STATS ? tags[stat] : "?";
+}
+
 const char *od_coco_stat_explain(od_coco_stat stat)
 {
     static const char *const sentences[OD_COCO_NUM_STATS] = {

@@ -14,6 +14,7 @@
 
 typedef struct raw_image {
     od_coco_id id, group;
+    double height, width; /* 0: not given */
     od_json_text file_name;
 } raw_image;
 
@@ -26,6 +27,8 @@ typedef struct raw_truth {
     od_coco_id id, image, category;
     od_coco_box box;
     double area;
+    const char *segment; /* JSON of segment_size bytes; NULL: not given */
+    uint32_t segment_size;
     uint8_t has_box, has_area, crowd;
 } raw_truth;
 
@@ -43,6 +46,8 @@ static int read_image(od_json *j, void *item, const void *user, char *message, s
         const char *at = j->p;
         if (od_json_text_is(&key, "id")) ok = od_coco_read_id(j, "id", &out->id, c), used = 1;
         if (od_json_text_is(&key, "file_name")) ok = od_coco_read_string(j, "file_name", &out->file_name, c), used = 1;
+        if (options->iou_type == OD_COCO_SEGM && od_json_text_is(&key, "height")) ok = od_coco_read_number(j, "height", &out->height, c), used = 1;
+        if (options->iou_type == OD_COCO_SEGM && od_json_text_is(&key, "width")) ok = od_coco_read_number(j, "width", &out->width, c), used = 1;
         if (ok && options->group_by && od_json_text_is(&key, options->group_by)) {
             j->p = at; /* the group may be the id or the name itself */
             ok = od_coco_read_id(j, options->group_by, &out->group, c), used = 1;
@@ -103,6 +108,7 @@ static int read_truth_field(od_json *j, const od_json_text *key, raw_truth *out,
     if (od_json_text_is(key, "bbox")) return out->has_box = 1, od_coco_read_box(j, &out->box, c);
     if (od_json_text_is(key, "area")) return out->has_area = 1, od_coco_read_number(j, "area", &out->area, c);
     if (od_json_text_is(key, "iscrowd")) return read_crowd(j, &out->crowd, c);
+    if (od_json_text_is(key, "segmentation")) return od_coco_read_segment(j, &out->segment, &out->segment_size, c);
     return od_json_skip(j);
 }
 
@@ -194,6 +200,8 @@ static od_status add_images(od_coco_eval *e, const truth_file *f, od_error *err)
             status = od_coco_eval_add_image(e, is_text ? (int64_t)i : raw[i].id.number, name, NULL, err);
         }
         if (status == OD_OK) {
+            if (raw[i].height >= 1 && raw[i].width >= 1 && raw[i].height < INT32_MAX && raw[i].width < INT32_MAX)
+                e->images[i].height = (int32_t)raw[i].height, e->images[i].width = (int32_t)raw[i].width;
             e->images[i].text_id = text;
             text = NULL;
         }
@@ -278,6 +286,32 @@ static od_status add_truth(od_coco_eval *e, const truth_file *f, const raw_truth
     return OD_OK;
 }
 
+/* Masks of the truths, which are `kept` (indices of the file's annotations). */
+static od_status add_masks(od_coco_eval *e, const truth_file *f, const size_t *kept, od_error *err)
+{
+    const raw_truth *raw = f->truths.items;
+    size_t n = e->num_truths;
+    od_coco_segment *segments = od_calloc(n, sizeof *segments);
+    od_mask **masks = od_calloc(n, sizeof *masks);
+    od_status status = segments && masks ? OD_OK : od_error_nomem(err, f->path);
+    for (size_t i = 0; i < n && status == OD_OK; i++) {
+        const raw_truth *t = &raw[kept[i]];
+        const od_coco_image *image = &e->images[e->truths[i].image];
+        segments[i] = (od_coco_segment){.text = t->segment, .size = t->segment_size, .height = image->height, .width = image->width, .number = kept[i]};
+        if (!t->segment) status = od_error_set(err, OD_ERR_FORMAT, "%s: annotation %zu has no segmentation; --iou_type=segm needs one of each", f->path, kept[i]);
+    }
+    if (status == OD_OK) status = od_coco_segments_parse(segments, n, f->path, "annotation", od_eval_threads(f->options->num_threads), masks, err);
+    for (size_t i = 0; i < n && status == OD_OK; i++) {
+        if (!raw[kept[i]].has_area && !f->options->area_from_box) e->truths[i].area = (double)od_mask_area(masks[i]);
+        status = od_coco_masks_give_truth(e->masks, masks[i], err);
+        masks[i] = NULL;
+    }
+    for (size_t i = 0; masks && i < n; i++) od_free(masks[i]);
+    od_free(masks);
+    od_free(segments);
+    return status;
+}
+
 static od_status check_unique(const truth_file *f, od_error *err)
 {
     const raw_truth *raw = f->truths.items;
@@ -305,9 +339,15 @@ static od_status add_truths(od_coco_eval *e, const truth_file *f, first_oddity *
     od_status status = OD_OK;
     OD_TRY(check_unique(f, err));
     if (e->num_images && e->images[0].text_id) OD_TRY(od_image_names_build(&names, e->images, e->num_images, err));
-    for (size_t i = 0; i < f->truths.count && status == OD_OK; i++)
+    size_t *kept = f->options->iou_type == OD_COCO_SEGM ? od_malloc(f->truths.count, sizeof *kept) : NULL;
+    if (f->options->iou_type == OD_COCO_SEGM && !kept) status = od_error_nomem(err, f->path);
+    for (size_t i = 0; i < f->truths.count && status == OD_OK; i++) {
+        if (kept) kept[e->num_truths] = i; /* unless it is left out */
         status = add_truth(e, f, &raw[i], i, find_image(e, &names, &raw[i].image), first, err);
+    }
     od_image_names_deinit(&names);
+    if (status == OD_OK && kept) status = add_masks(e, f, kept, err);
+    od_free(kept);
     return status;
 }
 
@@ -329,7 +369,8 @@ static void warn_oddities(const od_coco_eval *e, const truth_file *f, const firs
         od_log(OD_LOG_WARNING, "%s: %" PRId64 " annotations have a negative area (first: annotation %zu): ignored in every area range",
                f->path, odd->truths_negative_area, first->negative);
     if (odd->truths_without_area)
-        od_log(OD_LOG_WARNING, "%s: %" PRId64 " annotations have no area: width times height taken", f->path, odd->truths_without_area);
+        od_log(OD_LOG_WARNING, "%s: %" PRId64 " annotations have no area: %s taken", f->path, odd->truths_without_area,
+               f->options->iou_type == OD_COCO_SEGM ? "their masks'" : "width times height");
     if (odd->truths_zero_id)
         od_log(OD_LOG_WARNING, "%s: an annotation has id 0, which pycocotools takes for 'not matched': a detection that finds it "
                "counts as false, here too, for equal numbers; --match_zero_id counts it as found", f->path);
@@ -341,6 +382,7 @@ static od_status load(od_coco_eval *e, const od_file_view *view, truth_file *f, 
     first_oddity first = {0};
     od_json_init(&j, view->data, view->size);
     OD_TRY(read_top_level(&j, f, err));
+    if (f->options->iou_type == OD_COCO_SEGM) OD_TRY(od_coco_eval_use_masks(e, err));
     OD_TRY(add_images(e, f, err));
     OD_TRY(set_groups(e, f, err));
     OD_TRY(add_classes(e, f, err));

@@ -23,6 +23,7 @@ typedef struct od_coco_image {
     char *text_id; /* when the file's ids are strings; NULL otherwise */
     char *name;    /* file name, or NULL */
     char *group;   /* cluster (patient), or NULL */
+    int32_t height, width; /* read for masks; 0: not known */
 } od_coco_image;
 
 typedef struct od_coco_class {

@@ -7,6 +7,7 @@
 #include "data/label_words.h"
 #include "data/sample_pixels.h"
 #include "image/draw.h"
+#include "image/draw_mask.h"
 #include "report/base64.h"
 #include "report/page_assets.h"
 #include "report/pictures.h"
@@ -94,6 +95,28 @@ static od_status draw_boxes(const preview *p, const od_sample *sample, od_image 
     return status;
 }
 
+static od_status draw_masks(const od_sample *sample, od_image *image, od_error *err)
+{
+    if (!sample->map.rows) return OD_OK;
+    uint8_t *pixels = od_malloc((size_t)image->height * (size_t)image->width, 1);
+    od_status status = pixels ? OD_OK : od_error_nomem(err, "a mask");
+    for (int i = 0; i < sample->object_count && status == OD_OK; i++) {
+        if (!sample->objects[i].mask) continue;
+        status = od_pixel_map_render(&sample->map, sample->objects[i].mask, pixels, err);
+        if (status == OD_OK) od_image_draw_mask(image, pixels, sample->objects[i].label - 1);
+    }
+    od_free(pixels);
+    return status;
+}
+
+/* Follows the pixels when there are masks to draw. */
+static od_status follow_masks(const od_example *e, const od_image *image, od_sample *sample, od_error *err)
+{
+    for (int i = 0; i < e->object_count; i++)
+        if (e->objects[i].mask) return od_pixel_map_init(&sample->map, image->height, image->width, image->height, image->width, err);
+    return OD_OK;
+}
+
 /* The sample as a picture with its boxes, small enough for a page. */
 static od_status put_picture(preview *p, od_sample *sample, const char *name, od_error *err)
 {
@@ -106,7 +129,8 @@ static od_status put_picture(preview *p, od_sample *sample, const char *name, od
     OD_TRY(od_image_init(&image, width, height, err));
     for (int64_t i = 0; i < 3 * (int64_t)width * height; i++)
         image.pixels[i] = (uint8_t)(fminf(fmaxf(pixels[i], 0.0f), 255.0f) + .5f);
-    od_status status = draw_boxes(p, sample, &image, err);
+    od_status status = draw_masks(sample, &image, err);
+    if (status == OD_OK) status = draw_boxes(p, sample, &image, err);
     if (status == OD_OK)
         status =
             od_picture_encode(&image, &(od_picture_part){0, 0, width, height}, LONGEST, QUALITY, &bytes, &size, err);
@@ -130,9 +154,9 @@ static od_status put_result(preview *p, const od_image *image, const od_example 
     if (!objects) return od_error_nomem(err, "boxes");
     for (int i = 0; i < e->object_count; i++) objects[i] = e->objects[i];
     od_sample sample = {.view = od_image_view_of(image), .objects = objects, .object_count = e->object_count};
-    od_status status = OD_OK;
-    if (rng && step == ALL_STEPS) status = od_augmenter_apply(p->augmenter, &sample, rng, err);
-    if (rng && step != ALL_STEPS) status = od_augmenter_apply_one(p->augmenter, step, &sample, rng, err);
+    od_status status = follow_masks(e, image, &sample, err);
+    if (status == OD_OK && rng && step == ALL_STEPS) status = od_augmenter_apply(p->augmenter, &sample, rng, err);
+    if (status == OD_OK && rng && step != ALL_STEPS) status = od_augmenter_apply_one(p->augmenter, step, &sample, rng, err);
     if (status == OD_OK) status = put_picture(p, &sample, name, err);
     od_sample_deinit(&sample);
     od_free(objects);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/detections_file.h"
 
+#include "train/detection_masks.h"
 #include "util/alloc.h"
 #include "util/file.h"
 
@@ -44,6 +45,16 @@ static void append_box(od_strbuf *b, const float box[4], int width, int height)
     od_strbuf_printf(b, "\"bbox\":[%.9g,%.9g,%.9g,%.9g]", x, y, (double)box[3] * width - x, (double)box[2] * height - y);
 }
 
+od_status od_json_append_detection_mask(od_strbuf *b, const od_detections *d, int64_t row, int i, int height, int width, od_error *err)
+{
+    od_mask *mask;
+    OD_TRY(od_detection_mask(&mask, d, row, i, height, width, err));
+    od_strbuf_puts(b, ",\"segmentation\":");
+    od_mask_format_json(mask, b);
+    od_free(mask);
+    return OD_OK;
+}
+
 static void add_objects(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count)
 {
     int w = item->example.width, h = item->example.height;
@@ -53,12 +64,17 @@ static void add_objects(od_coco_files *f, int64_t image_id, const od_batch_item 
         od_strbuf_printf(&f->annotations, "%s{\"id\":%lld,\"image_id\":%lld,\"category_id\":%d,", f->annotation_count ? ",\n" : "",
                          (long long)f->annotation_count + 1, (long long)image_id, o->label);
         append_box(&f->annotations, o->box, w, h);
-        od_strbuf_printf(&f->annotations, ",\"area\":%.9g,\"iscrowd\":%d}", area, (o->flags & OD_OBJECT_CROWD) != 0);
+        od_strbuf_printf(&f->annotations, ",\"area\":%.9g,\"iscrowd\":%d", area, (o->flags & OD_OBJECT_CROWD) != 0);
+        if (o->mask) {
+            od_strbuf_puts(&f->annotations, ",\"segmentation\":");
+            od_mask_format_json(o->mask, &f->annotations);
+        }
+        od_strbuf_puts(&f->annotations, "}");
         f->annotation_count++;
     }
 }
 
-void od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count, const od_detections *d, int64_t row)
+od_status od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count, const od_detections *d, int64_t row, od_error *err)
 {
     const od_example *e = &item->example;
     od_strbuf_printf(&f->images, "%s{\"id\":%lld,\"width\":%d,\"height\":%d,\"file_name\":", f->image_count++ ? ",\n" : "", (long long)image_id, e->width, e->height);
@@ -71,8 +87,10 @@ void od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *
         append_box(&f->detections, d->boxes + 4 * at, e->width, e->height);
         od_strbuf_printf(&f->detections, ",\"score\":%.9g,\"file_name\":", (double)d->scores[at]);
         od_json_append_string(&f->detections, e->filename ? e->filename : e->source_id ? e->source_id : "");
+        if (d->masks) OD_TRY(od_json_append_detection_mask(&f->detections, d, row, i, e->height, e->width, err));
         od_strbuf_puts(&f->detections, "}");
     }
+    return OD_OK;
 }
 
 static void append_categories(od_strbuf *b, const od_label_map *labels, int num_classes)

@@ -18,8 +18,8 @@ typedef struct od_coco_files {
 } od_coco_files;
 
 void od_coco_files_deinit(od_coco_files *f);
-/* One image with its objects (boxes relative to the image) and detections [row of the batch]. */
-void od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count, const od_detections *detections, int64_t row);
+/* One image with its objects (boxes relative to the image) and detections [row of the batch], and both's masks where there are any. */
+od_status od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count, const od_detections *detections, int64_t row, od_error *err);
 /* <dir>/detections.json and <dir>/groundtruth.json. */
 od_status od_coco_files_write(const od_coco_files *f, const char *dir, const od_label_map *labels, int num_classes, od_error *err);
 /* The detections alone, as <dir>/<name>. */
@@ -29,5 +29,8 @@ od_status od_coco_files_write_detections(const od_coco_files *f, const char *dir
 void od_json_append_string(od_strbuf *b, const char *text);
 /* A number that reads back equal; null when not finite. */
 void od_json_append_number(od_strbuf *b, double x);
+
+/* ,"segmentation":{...} of a detection on a picture of height x width. */
+od_status od_json_append_detection_mask(od_strbuf *b, const od_detections *detections, int64_t row, int i, int height, int width, od_error *err);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "events/event_picture.h"
 #include "events/tags.h"
+#include "image/draw_mask.h"
+#include "train/detection_masks.h"
 #include "util/alloc.h"
 
 #include <string.h>
@@ -40,6 +42,7 @@ static od_status draw_truth(od_image *image, const od_batch_item *item, const od
         boxes[i] = (od_draw_box){.label = labels ? od_label_map_name(labels, o->label) : NULL, .score = -1, .class_index = o->label - 1};
         memcpy(boxes[i].box, o->box, sizeof boxes->box);
     }
+    OD_TRY(od_objects_draw_masks(image, item->objects, n, err));
     return od_image_draw_boxes(image, boxes, n, err);
 }
 
@@ -55,6 +58,7 @@ static od_status draw_pair(const od_batch *b, int i, const od_detections *d, con
     int n = od_detections_to_draw(d, i, labels, limits.min_score, limits.max_boxes, boxes);
     od_status status = copy_image(&b->items[i].image, &left, err);
     if (status == OD_OK) status = copy_image(&b->items[i].image, &right, err);
+    if (status == OD_OK) status = od_detections_draw_masks(&left, d, i, limits.min_score, limits.max_boxes, err);
     if (status == OD_OK) status = od_image_draw_boxes(&left, boxes, n, err);
     if (status == OD_OK) status = draw_truth(&right, &b->items[i], labels, err);
     if (status == OD_OK) status = od_image_side_by_side(&left, &right, out, err);
@@ -109,6 +113,8 @@ static od_status draw_input(const od_batch *b, int i, const od_label_map *labels
         memcpy(boxes[j].box, b->boxes + 4 * at, sizeof boxes->box);
     }
     OD_TRY(input_picture(b, i, out, err));
+    const od_batch_item *item = &b->items[i];
+    for (int j = n - 1; item->masks && j >= 0; j--) od_image_draw_mask(out, item->masks + (int64_t)j * b->height * b->width, boxes[j].class_index);
     return od_image_draw_boxes(out, boxes, n, err);
 }
 

@@ -2,10 +2,12 @@
 #include "train/evaluator.h"
 
 #include "data/loader.h"
+#include "eval/coco_masks.h"
 #include "events/tags.h"
 #include "train/detections_file.h"
 #include "train/eval_metrics.h"
 #include "train/eval_pictures.h"
+#include "train/mask_metrics.h"
 #include "util/alloc.h"
 #include "util/file.h"
 #include "util/hashmap.h"
@@ -27,6 +29,7 @@ struct od_evaluator {
     od_groundtruth *truth; /* [batch_size] */
     od_coco_eval *coco;
     od_eval_metrics metrics;
+    od_coco_eval *coco_masks; /* of coco_mask_metrics; else NULL */
 };
 
 static int batch_size(const od_run_setup *s)
@@ -60,6 +63,7 @@ void od_evaluator_free(od_evaluator *e)
     od_detections_deinit(&e->detections);
     od_coco_eval_free(e->coco);
     od_eval_metrics_deinit(&e->metrics);
+    od_coco_eval_free(e->coco_masks);
     od_free(e->truth);
     od_free(e);
 }
@@ -108,12 +112,12 @@ typedef struct eval_pass {
     int64_t batches, images, repeats;
 } eval_pass;
 
-static od_status add_classes(od_evaluator *e, od_error *err)
+static od_status add_classes(od_evaluator *e, od_coco_eval *coco, od_error *err)
 {
     int classes = od_model_num_classes(e->setup->model);
     for (int id = 1; id <= classes; id++) {
         const char *name = e->labels ? od_label_map_name(e->labels, id) : NULL;
-        OD_TRY(od_coco_eval_add_class(e->coco, id, name, err));
+        OD_TRY(od_coco_eval_add_class(coco, id, name, err));
     }
     return OD_OK;
 }
@@ -153,7 +157,8 @@ static od_status add_image(eval_pass *p, const od_batch_item *item, int64_t row,
         OD_TRY(od_coco_eval_add_detection_corners(e->coco, image, e->detections.classes[at], box, e->detections.scores[at], err));
     }
     OD_TRY(od_eval_metrics_add_image(&e->metrics, item, objects, &e->detections, row, err));
-    if (p->run->output_dir) od_coco_files_add(&p->files, id, item, objects, &e->detections, row);
+    if (e->coco_masks) OD_TRY(od_mask_metrics_add(e->coco_masks, id, item, objects, &e->detections, row, err));
+    if (p->run->output_dir) OD_TRY(od_coco_files_add(&p->files, id, item, objects, &e->detections, row, err));
     p->images++;
     return OD_OK;
 }
@@ -234,6 +239,12 @@ static od_status find_interval(const eval_pass *p, od_evaluation *out, od_error 
     return OD_OK;
 }
 
+/* The numbers by masks; NULL unless asked for. */
+static const double *mask_stats(const od_evaluator *e)
+{
+    return e->coco_masks ? od_coco_eval_stats(e->coco_masks) : NULL;
+}
+
 static od_status write_events(const eval_pass *p, const od_evaluation *out, od_error *err)
 {
     od_events_writer *w = p->run->events;
@@ -242,6 +253,8 @@ static od_status write_events(const eval_pass *p, const od_evaluation *out, od_e
         OD_TRY(od_events_writer_scalar(w, OD_TAG_MAP_HIGH, p->run->step, out->map.high, err));
     }
     for (int i = 0; i < OD_COCO_NUM_STATS; i++) OD_TRY(od_events_writer_scalar(w, od_coco_stat_tag((od_coco_stat)i), p->run->step, out->stats[i], err));
+    const double *masks = mask_stats(p->e);
+    for (int i = 0; masks && i < OD_COCO_NUM_STATS; i++) OD_TRY(od_events_writer_scalar(w, od_coco_stat_mask_tag((od_coco_stat)i), p->run->step, masks[i], err));
     for (int i = 0; i < out->losses.count; i++) OD_TRY(od_events_writer_scalar(w, out->losses.item[i].tag, p->run->step, out->losses.item[i].value, err));
     const od_metric_list *more = &p->e->metrics.values;
     for (size_t i = 0; i < more->count; i++) OD_TRY(od_events_writer_scalar(w, more->items[i].tag, p->run->step, more->items[i].value, err));
@@ -272,6 +285,11 @@ static od_status write_metrics(const eval_pass *p, const od_evaluation *out, od_
     od_strbuf_printf(&b, "{\n  \"step\": %lld,\n  \"metrics\": {", (long long)p->run->step);
     append_stats(&b, out->stats, "    ");
     append_more(&b, &p->e->metrics.values);
+    const double *masks = mask_stats(p->e);
+    for (int i = 0; masks && i < OD_COCO_NUM_STATS; i++) {
+        od_strbuf_printf(&b, ",\n    \"%s\": ", od_coco_stat_mask_tag((od_coco_stat)i));
+        od_json_append_number(&b, masks[i]);
+    }
     if (isfinite(out->map.low))
         od_strbuf_printf(&b, "\n  },\n  \"interval\": {\n    \"of\": \"%s\", \"level\": 0.95, \"low\": %.17g, \"high\": %.17g", OD_TAG_MAP, out->map.low, out->map.high);
     od_strbuf_puts(&b, "\n  },\n  \"per_class\": {");
@@ -302,6 +320,7 @@ static od_status finish(eval_pass *p, od_evaluation *out, od_error *err)
     if (!p->images) return od_error_set(err, OD_ERR_FORMAT, "not one image of the evaluation set could be read");
     OD_TRY(od_coco_eval_run(e->coco, e->threads, err));
     OD_TRY(od_eval_metrics_compute(&e->metrics, e->coco, err));
+    if (e->coco_masks) OD_TRY(od_coco_eval_run(e->coco_masks, e->threads, err));
     out->stats = od_coco_eval_stats(e->coco);
     out->losses = p->last;
     for (int i = 0; i < p->last.count; i++) out->losses.item[i].value = p->loss_sums[i] / (double)p->batches; /* none of changed pictures */
@@ -319,10 +338,12 @@ static od_status finish(eval_pass *p, od_evaluation *out, od_error *err)
 static od_status tell_end(const od_evaluator *e, const od_evaluator_run *run, const od_evaluation *out, od_error *err)
 {
     const od_eval_metrics *more = &e->metrics;
-    od_named_value *values = od_malloc(OD_COCO_NUM_STATS + OD_MAX_LOSSES + more->num_asked, sizeof *values);
+    od_named_value *values = od_malloc(2 * OD_COCO_NUM_STATS + OD_MAX_LOSSES + more->num_asked, sizeof *values);
+    const double *masks = mask_stats(e);
     int n = 0;
     if (!values) return od_error_nomem(err, "the evaluation's end");
     for (; n < OD_COCO_NUM_STATS; n++) values[n] = (od_named_value){od_coco_stat_tag((od_coco_stat)n), out->stats[n]};
+    for (int i = 0; masks && i < OD_COCO_NUM_STATS; i++) values[n++] = (od_named_value){od_coco_stat_mask_tag((od_coco_stat)i), masks[i]};
     for (int i = 0; i < out->losses.count; i++) values[n++] = (od_named_value){out->losses.item[i].tag, out->losses.item[i].value};
     for (size_t i = 0; i < more->num_asked; i++) values[n++] = (od_named_value){more->values.items[i].tag, more->values.items[i].value};
     od_progress_event event = od_progress_event_default(OD_PROGRESS_EVAL_END);
@@ -333,6 +354,14 @@ static od_status tell_end(const od_evaluator *e, const od_evaluator_run *run, co
     tell(run, event);
     od_free(values);
     return OD_OK;
+}
+
+static od_status start_masks(od_evaluator *e, od_error *err)
+{
+    OD_TRY(od_mask_metrics_check(e->setup, e->input, err));
+    OD_TRY(od_coco_eval_create(&e->coco_masks, err));
+    OD_TRY(od_coco_eval_use_masks(e->coco_masks, err));
+    return add_classes(e, e->coco_masks, err);
 }
 
 od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od_evaluation *out, od_error *err)
@@ -347,10 +376,12 @@ od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od
     options.keep_images = run->events != NULL;
     options.corruption = run->corruption;
     od_coco_eval_free(e->coco);
-    e->coco = NULL;
+    od_coco_eval_free(e->coco_masks);
+    e->coco = e->coco_masks = NULL;
     od_eval_metrics_clear(&e->metrics);
     od_status status = od_coco_eval_create(&e->coco, err);
-    if (status == OD_OK) status = add_classes(e, err);
+    if (status == OD_OK) status = add_classes(e, e->coco, err);
+    if (status == OD_OK && od_mask_metrics_wanted(e->setup)) status = start_masks(e, err);
     if (status == OD_OK) status = od_loader_create(&loader, e->input->dataset, &options, err);
     if (status == OD_OK) {
         od_progress_event event = od_progress_event_default(OD_PROGRESS_EVAL_BEGIN);

@@ -3,6 +3,7 @@
 
 #include "checkpoint/model_dir.h"
 #include "image/draw.h"
+#include "train/detection_masks.h"
 #include "train/detections_file.h"
 #include "train/eval_pictures.h"
 #include "train/operating_point.h"
@@ -252,7 +253,7 @@ static od_status detect(predictor *p, const od_image *image, od_error *err)
     return od_instance_detect(p->inst, (const int32_t(*)[3])true_shape, &p->found, err);
 }
 
-static void add_results(predictor *p, const char *stem, const od_image *image)
+static od_status add_results(predictor *p, const char *stem, const od_image *image, od_error *err)
 {
     for (int i = 0; i < p->found.count[0]; i++) {
         const float *b = p->found.boxes + 4 * i;
@@ -265,8 +266,10 @@ static void add_results(predictor *p, const char *stem, const od_image *image)
         od_strbuf_printf(&p->results, ",\"bbox\":[%.9g,%.9g,%.9g,%.9g],\"score\":%.9g", x, y, (double)b[3] * image->width - x, (double)b[2] * image->height - y, score);
         if (calibrator_of(p))
             od_strbuf_printf(&p->results, ",\"probability\":%.9g", od_calibrator_apply(calibrator_of(p), label_of(p, p->found.classes[i]), score));
+        if (p->found.masks) OD_TRY(od_json_append_detection_mask(&p->results, &p->found, 0, i, image->height, image->width, err));
         od_strbuf_puts(&p->results, "}");
     }
+    return OD_OK;
 }
 
 static od_status write_picture(od_image *image, const od_draw_box *boxes, int count, const char *output, od_error *err)
@@ -304,6 +307,7 @@ static od_status finish_picture(predictor *p, size_t index, od_image *image, od_
 {
     int n = 0;
     OD_TRY(choose_boxes(p, &n, err));
+    OD_TRY(od_detections_draw_masks(image, &p->found, 0, threshold_of(p), p->o->max_boxes, err));
     char *output = output_path(p, index);
     od_predicted picture = {.output_path = output, .width = image->width, .height = image->height, .count = n};
     if (n) picture.best_label = label_of(p, p->boxes[0].class_index), picture.best_score = (double)p->boxes[0].score;
@@ -331,8 +335,8 @@ static od_status predict_one(predictor *p, size_t index, od_error *err)
     status = detect(p, &image, err);
     if (status == OD_OK) {
         p->read++;
-        add_results(p, p->names[index], &image);
-        status = finish_picture(p, index, &image, err);
+        status = add_results(p, p->names[index], &image, err);
+        if (status == OD_OK) status = finish_picture(p, index, &image, err);
     }
     od_image_deinit(&image);
     return status;
