@@ -176,12 +176,12 @@ static od_status take_objects(od_loader *l, od_batch_item *item, od_error *err)
     return OD_OK;
 }
 
-/* Starts to follow the pixels when the data set has masks. */
-static od_status follow_masks(const od_loader *l, od_sample *sample, od_error *err)
+/* Starts to follow the pixels when the data set has masks. They have the size of the picture as it was read, which a corruption may
+ * have turned. */
+static od_status follow_masks(const od_loader *l, const od_batch_item *item, od_sample *sample, od_error *err)
 {
     if (od_dataset_masks(l->dataset) == OD_MASKS_NONE) return OD_OK;
-    int height = sample->view.height, width = sample->view.width;
-    return od_pixel_map_init(&sample->map, height, width, height, width, err);
+    return od_pixel_map_init(&sample->map, sample->view.height, sample->view.width, item->example.height, item->example.width, err);
 }
 
 /* Random changes may leave a picture that can't be resized (1 pixel of a long strip); such a one is used as it is. */
@@ -197,7 +197,7 @@ static od_status augment(od_loader *l, od_batch_item *item, const od_image *imag
     OD_TRY(take_objects(l, item, err));
     *sample =
         (od_sample){.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    return follow_masks(l, sample, err);
+    return follow_masks(l, item, sample, err);
 }
 
 static void count_cut(od_loader *l, const od_batch_item *item)
@@ -233,7 +233,7 @@ static od_status prepare(od_loader *l, od_batch_item *item, const od_image *imag
 {
     OD_TRY(take_objects(l, item, err));
     od_sample sample = {.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    od_status status = follow_masks(l, &sample, err);
+    od_status status = follow_masks(l, item, &sample, err);
     if (status == OD_OK && l->options.augmenter && is_augmented(l, item)) status = augment(l, item, image, &sample, err);
     item->object_count = sample.object_count;
     if (sample.own_objects) {

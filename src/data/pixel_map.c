@@ -141,6 +141,9 @@ static void reached(const int32_t *from, int count, int32_t low, int32_t size, i
 
 od_status od_pixel_map_render(const od_pixel_map *map, const od_mask *mask, uint8_t *out, od_error *err)
 {
+    if (mask->height != map->source_height || mask->width != map->source_width)
+        return od_error_set(err, OD_ERR_INTERNAL, "a mask of %d x %d pixels where the picture has %d x %d", mask->width, mask->height, map->source_width,
+                            map->source_height);
     memset(out, 0, (size_t)map->height * (size_t)map->width);
     int32_t bounds[4];
     int y0, y1, x0, x1, turned = map->turned;

@@ -32,7 +32,7 @@ od_status od_pixel_map_place(od_pixel_map *map, int y, int x, int height, int wi
 /* TensorFlow 1's resize_nearest_neighbor. */
 od_status od_pixel_map_resize(od_pixel_map *map, int align_corners, int height, int width, od_error *err);
 
-/* out [height, width]: 1 inside the moved mask, else 0. The mask has the source's size. OD_ERR_NOMEM. */
+/* out [height, width]: 1 inside the moved mask, else 0. OD_ERR_NOMEM, OD_ERR_INTERNAL for a mask of another size than the source's. */
 od_status od_pixel_map_render(const od_pixel_map *map, const od_mask *mask, uint8_t *out, od_error *err);
 
 /* A mask for an image of another size (nearest neighbour). OD_ERR_FORMAT as od_mask's makers. */

@@ -381,7 +381,7 @@ od_status od_evaluator_evaluate(od_evaluator *e, const od_evaluator_run *run, od
     od_eval_metrics_clear(&e->metrics);
     od_status status = od_coco_eval_create(&e->coco, err);
     if (status == OD_OK) status = add_classes(e, e->coco, err);
-    if (status == OD_OK && od_mask_metrics_wanted(e->setup)) status = start_masks(e, err);
+    if (status == OD_OK && od_mask_metrics_wanted(e->setup) && run->corruption.kind == OD_CORRUPT_NONE) status = start_masks(e, err);
     if (status == OD_OK) status = od_loader_create(&loader, e->input->dataset, &options, err);
     if (status == OD_OK) {
         od_progress_event event = od_progress_event_default(OD_PROGRESS_EVAL_BEGIN);
