@@ -5,6 +5,10 @@
 #ifndef CLI_CMD_DATA_H
 #define CLI_CMD_DATA_H
 
+/* What --format and --from take. */
+#define CLI_DATA_FORMATS "tfrecord, coco, voc, csv, yolo or cvat"
+
+int cli_data_convert(int argc, char **argv);
 int cli_data_check(int argc, char **argv);
 int cli_data_split(int argc, char **argv);
 int cli_data_preview(int argc, char **argv);

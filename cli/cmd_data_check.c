@@ -105,7 +105,7 @@ int cli_data_check(int argc, char **argv)
         {"group_regex", CLI_STRING, &f.options.group_regex, "the same from file names: the expression's first parenthesis"},
         {"pipeline_config_path", CLI_STRING, &f.options.pipeline_config_path, "hold its augmentations against the labels; without SPLITs, check its input paths"},
         {"label_map_path", CLI_STRING, &f.label_map_path, "the classes; default: those that the data names"},
-        {"image_dir", CLI_STRING, &f.image_dir, "where the images of coco, voc and csv lie"},
+        {"image_dir", CLI_STRING, &f.image_dir, "where the images lie that annotations name; default: beside them"},
         {"format", CLI_STRING, &f.format, "of all splits; default: what the data looks like"},
         {"json", CLI_STRING, &f.json, "write everything found as JSON (-: to the output, instead of text)"},
         {"annotations_only", CLI_BOOL, &f.annotations_only, "don't read images: quick, but no duplicates are found"},

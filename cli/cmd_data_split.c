@@ -59,7 +59,7 @@ int cli_data_split(int argc, char **argv)
         {"group_regex", CLI_STRING, &o.group_regex, "the same from file names: the expression's first parenthesis"},
         {"seed", CLI_INT, &seed, "another seed, another split (0)"},
         {"label_map_path", CLI_STRING, &o.input.label_map_path, "the classes; default: those that the data names"},
-        {"image_dir", CLI_STRING, &o.input.image_dir, "where the images of coco, voc and csv lie"},
+        {"image_dir", CLI_STRING, &o.input.image_dir, "where the images lie that annotations name; default: beside them"},
         {"format", CLI_STRING, &o.input.format, "of the data; default: what it looks like"},
         {"annotations_only", CLI_BOOL, &annotations_only, "don't look for copies of one picture (quick)"},
         {"num_threads", CLI_INT, &threads, "threads (all processors)"},

@@ -4,7 +4,7 @@
 # tests read the JSON that the program wrote.
 set -euo pipefail
 packages=(gcc cmake make pkg-config libomp-dev protobuf-c-compiler libprotobuf-c-dev libjpeg62-turbo-dev libspng-dev
-  libwebp-dev libexpat1-dev libjansson-dev libyajl-dev libgd-dev zlib1g-dev libssl-dev libcmocka-dev)
+  libwebp-dev libexpat1-dev libjansson-dev libyajl-dev libyaml-dev libgd-dev zlib1g-dev libssl-dev libcmocka-dev)
 [ "${1:-}" != tests ] || packages+=(python3)
 missing=()
 for p in "${packages[@]}"; do

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * od_data_convert: what is common to both directions, and the TFRecord side. data/convert_coco.c writes COCO.
+ * Writing one data set, or one part of it, in any format: what all formats share, and the TFRecord side. data/convert_coco.c
+ * writes COCO, data/writer_*.c the others.
  */
 #include "data/convert.h"
 
@@ -9,6 +10,7 @@
 #include "util/alloc.h"
 #include "util/file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,11 +32,52 @@ od_status od_convert_read(od_convert *c, int64_t index, od_example *e, int *skip
     return OD_OK;
 }
 
+/* Whether the id says more than the file's name, with or without ending. */
+static int has_own_id(const od_example *e)
+{
+    if (!e->source_id || !*e->source_id || !e->filename) return 0;
+    const char *base = od_path_base(e->filename), *dot = strrchr(base, '.');
+    size_t n = strlen(e->source_id);
+    return strcmp(e->source_id, e->filename) && strcmp(e->source_id, base) &&
+           !(dot && (size_t)(dot - base) == n && !memcmp(base, e->source_id, n));
+}
+
+/* An area that isn't width times height: of an outline. */
+static int has_own_area(const od_example *e, const od_object *o)
+{
+    double box = ((double)o->box[2] - o->box[0]) * e->height * ((double)o->box[3] - o->box[1]) * e->width;
+    return o->area > 0 && fabs((double)o->area - box) > 1e-3 * box + 0.5;
+}
+
+static void count_dropped(od_convert *c, const od_example *e)
+{
+    static const struct { uint32_t flag; od_data_kind kind; } flags[] = {
+        {OD_OBJECT_CROWD, OD_DATA_KIND_CROWD},         {OD_OBJECT_DIFFICULT, OD_DATA_KIND_DIFFICULT},
+        {OD_OBJECT_GROUP_OF, OD_DATA_KIND_GROUP_OF},   {OD_OBJECT_TRUNCATED, OD_DATA_KIND_TRUNCATED},
+        {OD_OBJECT_OCCLUDED, OD_DATA_KIND_OCCLUDED},   {OD_OBJECT_DEPICTION, OD_DATA_KIND_DEPICTION},
+        {OD_OBJECT_INSIDE, OD_DATA_KIND_INSIDE},       {OD_OBJECT_OUTLINE, OD_DATA_KIND_OUTLINE},
+    };
+    int64_t n[OD_DATA_KIND_COUNT] = {0};
+    n[OD_DATA_KIND_IMAGE_ID] = has_own_id(e);
+    for (int k = 0; k < OD_EXAMPLE_LISTS; k++) n[OD_DATA_KIND_CLASS_LIST] |= e->list_counts[k] > 0;
+    for (int i = 0; i < e->object_count; i++) {
+        const od_object *o = &e->objects[i];
+        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) n[flags[k].kind] += (o->flags & flags[k].flag) != 0;
+        n[OD_DATA_KIND_POSE] += o->pose && *o->pose && strcmp(o->pose, "Unspecified");
+        n[OD_DATA_KIND_WEIGHT] += o->weight != 1;
+        n[OD_DATA_KIND_AREA] += has_own_area(e, o);
+        n[OD_DATA_KIND_MASK] += o->mask != NULL;
+    }
+    for (int k = 0; k < OD_DATA_KIND_COUNT; k++)
+        if (!(c->holds & 1u << k)) c->result.dropped[k] += n[k];
+}
+
 void od_convert_count(od_convert *c, const od_example *e)
 {
     c->result.images++;
     c->result.boxes += e->object_count;
     c->result.null_images += !e->object_count;
+    count_dropped(c, e);
 }
 
 void od_convert_skip(od_convert *c, int64_t index)
@@ -56,9 +99,9 @@ static od_status nothing_read(const od_convert *c, od_error *err)
                         (long long)od_dataset_size(c->ds), why.message);
 }
 
-static od_status write_examples(od_convert *c, od_tfrecord_writer **shards, int count, od_error *err)
+/* Hands each example that can be read to `put`. */
+static od_status each(od_convert *c, od_status (*put)(od_convert *c, od_example *e, void *user, od_error *err), void *user, od_error *err)
 {
-    od_strbuf bytes = {0};
     od_status status = OD_OK;
     for (int64_t i = 0; i < od_dataset_size(c->ds) && status == OD_OK; i++) {
         od_example e = {0};
@@ -66,16 +109,28 @@ static od_status write_examples(od_convert *c, od_tfrecord_writer **shards, int 
         status = od_convert_read(c, i, &e, &skip, err);
         if (status == OD_OK && skip) od_convert_skip(c, i);
         if (status == OD_OK && !skip) {
-            bytes.size = 0;
-            status = od_tf_example_format(&e, &bytes, err);
-            if (status == OD_OK)
-                status = od_tfrecord_writer_write(shards[c->result.images % count], bytes.data, bytes.size, err);
+            status = put(c, &e, user, err);
             od_convert_count(c, &e);
         }
         od_example_deinit(&e);
     }
-    od_strbuf_deinit(&bytes);
     return status == OD_OK && !c->result.images ? nothing_read(c, err) : status;
+}
+
+/* --- TFRecord --------------------------------------------------------------------------------------------------------- */
+
+typedef struct record_writer {
+    od_tfrecord_writer **shards;
+    int count;
+    od_strbuf bytes;
+} record_writer;
+
+static od_status put_record(od_convert *c, od_example *e, void *user, od_error *err)
+{
+    record_writer *w = user;
+    w->bytes.size = 0;
+    OD_TRY(od_tf_example_format(e, &w->bytes, err));
+    return od_tfrecord_writer_write(w->shards[c->result.images % w->count], w->bytes.data, w->bytes.size, err);
 }
 
 static od_status open_shards(od_tfrecord_writer **shards, int count, const char *path, od_error *err)
@@ -94,87 +149,87 @@ static od_status to_tfrecord(od_convert *c, int count, od_error *err)
 {
     if (count < 1) count = 1;
     if (count > MAX_SHARDS) return od_error_set(err, OD_ERR_ARG, "shards is %d; expected at most %d", count, MAX_SHARDS);
-    od_tfrecord_writer **shards = od_calloc((size_t)count, sizeof *shards);
-    if (!shards) return od_error_nomem(err, c->path);
-    od_status status = open_shards(shards, count, c->path, err);
-    if (status == OD_OK) status = write_examples(c, shards, count, err);
+    record_writer w = {.shards = od_calloc((size_t)count, sizeof *w.shards), .count = count};
+    if (!w.shards) return od_error_nomem(err, c->path);
+    od_status status = open_shards(w.shards, count, c->path, err);
+    if (status == OD_OK) status = each(c, put_record, &w, err);
     for (int i = 0; i < count; i++) {
         if (status == OD_OK)
-            status = od_tfrecord_writer_commit(shards[i], err);
+            status = od_tfrecord_writer_commit(w.shards[i], err);
         else
-            od_tfrecord_writer_abort(shards[i]);
+            od_tfrecord_writer_abort(w.shards[i]);
     }
-    od_free(shards);
+    od_strbuf_deinit(&w.bytes);
+    od_free(w.shards);
     return status;
 }
 
-/* 1 when the file holds exactly `text`. */
-static int holds(const char *path, const char *text, size_t size)
-{
-    od_file_view view;
-    if (od_file_view_open(&view, path, NULL) != OD_OK) return 0;
-    int same = view.size == size && !memcmp(view.data, text, size);
-    od_file_view_close(&view);
-    return same;
-}
+/* --- formats with a writer -------------------------------------------------------------------------------------------- */
 
-/* A label map of other classes beside the output would no longer fit the files that were made with it. */
-static od_status check_label_map(const od_convert *c, const char *path, od_error *err)
+static od_status put_with_writer(od_convert *c, od_example *e, void *user, od_error *err)
 {
-    char *text;
-    size_t size;
-    OD_TRY(od_label_map_format(od_dataset_label_map(c->ds), &text, &size, err));
-    int clash = od_path_exists(path) && !holds(path, text, size);
-    od_free(text);
-    if (!clash) return OD_OK;
-    return od_error_set(err, OD_ERR_MISMATCH,
-                        "%s is there already and has other classes than this data; pass --label_map_path=%s to use it, or write to another folder",
-                        path, path);
-}
-
-/* Runs the conversion, then writes the label map unless the user gave one. */
-static od_status run(od_convert *c, const od_data_output *output, int own_map, od_error *err)
-{
-    char *dir = od_path_dir(c->path), *map_path = dir ? od_path_join(dir, "label_map.pbtxt") : NULL;
-    od_status status = map_path ? OD_OK : od_error_nomem(err, c->path);
-    if (status == OD_OK && own_map) status = check_label_map(c, map_path, err);
-    if (status == OD_OK) status = od_dir_create(dir, err);
-    if (status == OD_OK) status = !strcmp(output->format, "coco") ? od_convert_to_coco(c, err) : to_tfrecord(c, output->shards, err);
-    if (status == OD_OK && own_map) {
-        status = od_label_map_save(od_dataset_label_map(c->ds), map_path, err);
-        c->result.label_map_saved = status == OD_OK;
-    }
-    od_free(map_path);
-    od_free(dir);
+    od_writer *w = user;
+    char *name = NULL;
+    if (e->width < 1 || e->height < 1)
+        return od_error_set(err, OD_ERR_FORMAT, "%s: the image's size is not known (its header can't be read)", e->filename);
+    const od_label_map *map = od_dataset_label_map(c->ds);
+    for (int i = 0; i < e->object_count; i++) e->objects[i].class_text = od_label_map_name(map, e->objects[i].label);
+    OD_TRY(od_image_store_put(&c->images, e, c->result.images + 1, &name, err));
+    od_status status = w->format->put(w, e, name, err);
+    od_free(name);
     return status;
 }
 
-/* A coco output that isn't named .json is a folder. */
-static char *output_path(const od_data_output *output)
+static od_write_job job_of(const od_dataset *ds, const od_output_layout *l)
 {
-    size_t n = strlen(output->path);
-    int folder = !strcmp(output->format, "coco") && !(n > 5 && !strcmp(output->path + n - 5, ".json"));
-    return folder ? od_path_join(output->path, "annotations.json") : od_strdup(output->path);
+    return (od_write_job){l->root, l->path, l->image_dir, l->split, l->beside, od_dataset_label_map(ds)};
 }
 
-od_status od_data_convert(const od_data_input *input, const od_data_output *output, od_data_converted *result, od_error *err)
+static od_status to_writer(od_convert *c, const od_output_layout *l, od_error *err)
 {
-    if (!output->path || !*output->path) return od_error_set(err, OD_ERR_ARG, "no output path is given");
-    if (!output->format || (strcmp(output->format, "tfrecord") && strcmp(output->format, "coco")))
-        return od_error_set(err, OD_ERR_ARG, "cannot write the data format \"%s\"; expected tfrecord or coco",
-                            output->format ? output->format : "");
-    od_opened_input in;
-    od_status status = od_data_input_open(&in, input, 0, OD_MASKS_IF_ANY, err);
-    if (status == OD_OK) status = od_convert_dataset(in.ds, output, !in.loaded, result, err);
-    od_data_input_close(&in);
+    od_writer *w;
+    od_write_job job = job_of(c->ds, l);
+    OD_TRY(l->format->open(&w, &job, err));
+    od_status status = each(c, put_with_writer, w, err);
+    if (status == OD_OK) status = l->format->commit(w, err);
+    c->result.dropped[OD_DATA_KIND_OUTSIDE] += w->clipped;
+    l->format->free(w);
     return status;
 }
 
-od_status od_convert_dataset(const od_dataset *ds, const od_data_output *output, int own_map, od_data_converted *result, od_error *err)
+/* --- all -------------------------------------------------------------------------------------------------------------- */
+
+static void add_result(od_data_converted *to, const od_data_converted *from)
 {
-    od_convert c = {.ds = ds, .path = output_path(output)};
-    od_status status = c.path ? run(&c, output, own_map, err) : od_error_nomem(err, output->path);
-    od_free(c.path);
-    if (status == OD_OK && result) *result = c.result;
+    to->images += from->images;
+    to->boxes += from->boxes;
+    to->null_images += from->null_images;
+    to->skipped += from->skipped;
+    for (int k = 0; k < OD_DATA_KIND_COUNT; k++) to->dropped[k] += from->dropped[k];
+}
+
+static int ids_are_plain(const od_label_map *map)
+{
+    return od_label_map_max_id(map) == od_label_map_count(map);
+}
+
+od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const od_data_output *output, od_data_converted *result,
+                          od_error *err)
+{
+    char *from = od_path_dir(l->path);
+    if (!from) return od_error_nomem(err, l->path);
+    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds};
+    c.images = (od_image_store){.dir = l->image_dir, .from = from, .prefix = l->image_prefix, .link = output->link_images,
+                                .keep = l->format->keep_images && !l->beside, .by_stem = l->format->by_stem};
+    od_status status = od_dir_create(l->format->file ? from : l->path, err);
+    if (status == OD_OK)
+        status = l->format->open                      ? to_writer(&c, l, err)
+                 : !strcmp(l->format->name, "coco") ? od_convert_to_coco(&c, err)
+                                                    : to_tfrecord(&c, output->shards, err);
+    if (!(c.holds & 1u << OD_DATA_KIND_CLASS_ID) && !ids_are_plain(od_dataset_label_map(ds)) && !result->images)
+        result->dropped[OD_DATA_KIND_CLASS_ID] = od_label_map_count(od_dataset_label_map(ds));
+    add_result(result, &c.result);
+    od_image_store_deinit(&c.images);
+    od_free(from);
     return status;
 }

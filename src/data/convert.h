@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A conversion under way: what convert.c and convert_coco.c share. Private to src/data.
+ * A conversion under way: what convert.c, convert_parts.c and convert_coco.c share. Private to src/data.
  */
 #ifndef OD_DATA_CONVERT_H
 #define OD_DATA_CONVERT_H
 
 #include "data/data_input.h"
+#include "data/image_store.h"
+#include "data/output_layout.h"
 
 typedef struct od_convert {
     const od_dataset *ds;
-    char *path; /* of the file to write */
+    const char *path; /* of the file to write */
+    od_image_store images;
+    unsigned holds; /* bits 1 << OD_DATA_KIND_... of the format */
     od_data_converted result;
 } od_convert;
 
 /* Reads an example; every object gets a class_text. *skip: it can't be read. Deinit *e whatever happens. */
 od_status od_convert_read(od_convert *c, int64_t index, od_example *e, int *skip, od_error *err);
+/* Counts what is written, and what of it the format can't hold. */
 void od_convert_count(od_convert *c, const od_example *e);
 /* Counts an example that can't be read, and names the first ones. */
 void od_convert_skip(od_convert *c, int64_t index);
 
 od_status od_convert_to_coco(od_convert *c, od_error *err);
+
+/* Writes a data set that is open as `layout` says, but for what a data set of several parts has once. Adds to *result. */
+od_status od_convert_part(const od_dataset *ds, const od_output_layout *layout, const od_data_output *output, od_data_converted *result,
+                          od_error *err);
 
 /* od_data_convert of a data set that is open. own_map: no label map was given, so one is written. `result` may be NULL. */
 od_status od_convert_dataset(const od_dataset *ds, const od_data_output *output, int own_map, od_data_converted *result, od_error *err);

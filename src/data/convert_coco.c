@@ -5,14 +5,13 @@
  */
 #include "data/convert.h"
 
-#include "image/image.h"
+#include "data/markup.h"
+#include "data/number_text.h"
 #include "util/alloc.h"
 #include "util/file.h"
-#include "util/hashmap.h"
 #include "util/strbuf.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +23,7 @@ typedef struct coco_writer {
     od_convert *c;
     od_file_writer *file;
     od_strbuf out;        /* not yet written */
-    char *dir;            /* real path of the JSON's folder */
-    char *image_dir;      /* dir/images, for images out of records */
-    int image_dir_made;
     int64_t *ids;         /* [size]; 0: left out */
-    od_hashmap names;     /* of the image files written */
     int64_t next_annotation;
 } coco_writer;
 
@@ -36,10 +31,7 @@ static void writer_deinit(coco_writer *w)
 {
     od_file_writer_abort(w->file);
     od_strbuf_deinit(&w->out);
-    free(w->dir); /* realpath's */
-    od_free(w->image_dir);
     od_free(w->ids);
-    od_hashmap_deinit(&w->names);
 }
 
 static od_status flush(coco_writer *w, size_t at, od_error *err)
@@ -49,25 +41,6 @@ static od_status flush(coco_writer *w, size_t at, od_error *err)
     OD_TRY(od_file_writer_write(w->file, w->out.data, w->out.size, err));
     w->out.size = 0;
     return OD_OK;
-}
-
-/* A JSON text with its quotation marks. Bytes that aren't UTF-8 become '?'. */
-static void put_text(coco_writer *w, const char *text)
-{
-    json_t *s = json_string(text);
-    if (!s) {
-        od_strbuf plain = {0};
-        for (; *text; text++) od_strbuf_append(&plain, (unsigned char)*text < 128 ? text : "?", 1);
-        if (plain.data) s = json_string(plain.data);
-        od_strbuf_deinit(&plain);
-    }
-    char *dumped = s ? json_dumps(s, JSON_ENCODE_ANY) : NULL;
-    if (dumped)
-        od_strbuf_puts(&w->out, dumped);
-    else
-        w->out.failed = 1;
-    free(dumped);
-    json_decref(s);
 }
 
 /* The id that source_id is, when it is a whole number from 1 on in its plain form; else 0. */
@@ -130,95 +103,18 @@ static od_status choose_ids(coco_writer *w, od_error *err)
     return OD_OK;
 }
 
-/* "../images/a.jpg": `path` as seen from the folder `dir`; both real paths. Caller frees. */
-static char *relative_path(const char *dir, const char *path)
-{
-    size_t common = 0;
-    for (size_t i = 0; dir[i] == path[i] || (!dir[i] && path[i] == '/'); i++) {
-        if (!dir[i] || dir[i] == '/') common = i;
-        if (!dir[i]) break;
-    }
-    od_strbuf out = {0};
-    for (const char *p = dir + common; *p; p++)
-        if (*p == '/' && p[1]) od_strbuf_puts(&out, "../");
-    const char *rest = path + common;
-    od_strbuf_puts(&out, rest + (*rest == '/'));
-    if (!od_strbuf_failed(&out)) return out.data;
-    od_strbuf_deinit(&out);
-    return NULL;
-}
-
-static od_status file_name_of_file(const coco_writer *w, const char *path, char **name, od_error *err)
-{
-    char *real = realpath(path, NULL);
-    if (!real) return od_error_errno(err, path, "find");
-    *name = relative_path(w->dir, real);
-    free(real);
-    return *name ? OD_OK : od_error_nomem(err, path);
-}
-
-static const char *image_ending(const od_example *e)
-{
-    const char *format = od_image_format_name(e->encoded, e->encoded_size);
-    if (!format || !strcmp(format, "JPEG")) return ".jpg";
-    return !strcmp(format, "PNG") ? ".png" : !strcmp(format, "BMP") ? ".bmp" : ".webp";
-}
-
-/* The last part of the record's file name (a record must not choose where to write), made unique by the id. */
-static od_status choose_name(coco_writer *w, const od_example *e, int64_t id, char **name, od_error *err)
-{
-    const char *base = e->filename ? od_path_base(e->filename) : "";
-    int usable = *base && strcmp(base, ".") && strcmp(base, "..") && strlen(base) < 200 && !strpbrk(base, "\\:");
-    const char *ending = usable && strchr(base, '.') ? "" : image_ending(e);
-    *name = usable ? od_asprintf("%s%s", base, ending) : od_asprintf("image_%lld%s", (long long)id, ending);
-    if (*name && od_hashmap_get(&w->names, *name, NULL)) {
-        od_free(*name);
-        *name = od_asprintf("%lld_%s%s", (long long)id, usable ? base : "image", ending);
-    }
-    if (!*name || od_hashmap_set(&w->names, *name, 1)) return od_error_nomem(err, "file names");
-    return OD_OK;
-}
-
-static od_status write_image_file(coco_writer *w, const od_example *e, int64_t id, char **name, od_error *err)
-{
-    if (!w->image_dir_made) OD_TRY(od_dir_create(w->image_dir, err));
-    w->image_dir_made = 1;
-    char *base = NULL;
-    od_status status = choose_name(w, e, id, &base, err);
-    char *path = status == OD_OK ? od_path_join(w->image_dir, base) : NULL;
-    if (status == OD_OK && !path) status = od_error_nomem(err, w->image_dir);
-    if (status == OD_OK) status = od_file_write_all(path, e->encoded, e->encoded_size, err);
-    if (status == OD_OK && !(*name = od_asprintf("images/%s", base))) status = od_error_nomem(err, base);
-    od_free(path);
-    od_free(base);
-    return status;
-}
-
 static od_status put_image(coco_writer *w, const od_example *e, int64_t id, od_error *err)
 {
     char *name = NULL;
-    od_status status = e->image_path ? file_name_of_file(w, e->image_path, &name, err) : write_image_file(w, e, id, &name, err);
+    od_status status = od_image_store_put(&w->c->images, e, id, &name, err);
     if (status == OD_OK) {
         od_strbuf_printf(&w->out, "%s\n  {\"id\": %lld, \"file_name\": ", w->c->result.images ? "," : "", (long long)id);
-        put_text(w, name);
+        od_put_json_text(&w->out, name);
         od_strbuf_printf(&w->out, ", \"width\": %d, \"height\": %d}", e->width, e->height);
         od_convert_count(w->c, e);
     }
     od_free(name);
     return status;
-}
-
-/* The fewest digits from which a reader gets the same relative float corners back: x and width of size `of` pixels. */
-static void format_span(char low_text[32], char length_text[32], float low, float high, int of)
-{
-    static const int digits[] = {4, 6, 8, 10, 12, 15, 17};
-    double x = (double)low * of, length = (double)high * of - x;
-    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
-        snprintf(low_text, 32, "%.*g", digits[i], x);
-        snprintf(length_text, 32, "%.*g", digits[i], length);
-        double a = strtod(low_text, NULL), b = strtod(length_text, NULL);
-        if ((float)(a / of) == low && (float)((a + b) / of) == high) return;
-    }
 }
 
 /* As the data had it, else as compressed run lengths. */
@@ -237,9 +133,9 @@ static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id
     (void)err;
     for (int i = 0; i < e->object_count; i++) {
         const od_object *o = &e->objects[i];
-        char x[32], y[32], width[32], height[32];
-        format_span(x, width, o->box[1], o->box[3], e->width);
-        format_span(y, height, o->box[0], o->box[2], e->height);
+        char x[OD_NUMBER_TEXT], y[OD_NUMBER_TEXT], width[OD_NUMBER_TEXT], height[OD_NUMBER_TEXT];
+        od_text_span(x, width, o->box[1], o->box[3], e->width);
+        od_text_span(y, height, o->box[0], o->box[2], e->height);
         double area = o->area > 0 ? (double)o->area : o->mask ? (double)od_mask_area(o->mask) : strtod(width, NULL) * strtod(height, NULL);
         int64_t number = ++w->next_annotation;
         od_strbuf_printf(&w->out,
@@ -278,18 +174,13 @@ static void put_categories(coco_writer *w)
     for (int i = 0; i < od_label_map_count(map); i++) {
         int32_t id = od_label_map_id(map, i);
         od_strbuf_printf(&w->out, "%s\n  {\"id\": %d, \"name\": ", i ? "," : "", (int)id);
-        put_text(w, od_label_map_name(map, id));
+        od_put_json_text(&w->out, od_label_map_name(map, id));
         od_strbuf_puts(&w->out, "}");
     }
 }
 
 static od_status write_all(coco_writer *w, od_error *err)
 {
-    char *dir = od_path_dir(w->c->path);
-    w->dir = dir ? realpath(dir, NULL) : NULL;
-    w->image_dir = dir ? od_path_join(dir, "images") : NULL;
-    od_free(dir);
-    if (!w->dir || !w->image_dir) return od_error_nomem(err, w->c->path);
     OD_TRY(choose_ids(w, err));
     OD_TRY(od_file_writer_create(&w->file, w->c->path, err));
     od_strbuf_puts(&w->out, "{\n \"categories\": [");

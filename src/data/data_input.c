@@ -8,6 +8,7 @@ od_status od_data_input_open(od_opened_input *out, const od_data_input *input, i
     od_dataset_options options = {.label_map = out->loaded,
                                   .image_dir = input->image_dir,
                                   .format = input->format,
+                                  .all_splits = 1,
                                   .keep_invalid = keep_invalid,
                                   .masks = masks};
     OD_TRY(od_dataset_open(&out->ds, input->paths, input->path_count, &options, err));

@@ -2,9 +2,11 @@
 #include "data/dataset.h"
 
 #include "config/label_map.h"
+#include "data/detect.h"
 #include "data/paths.h"
 #include "data/pixel_map.h"
 #include "data/source.h"
+#include "data/splits.h"
 #include "image/image.h"
 #include "util/alloc.h"
 #include "util/file.h"
@@ -60,14 +62,28 @@ static od_status open_source(od_dataset *ds, const char *path, const od_dataset_
     return OD_OK;
 }
 
+/* A path that holds several parts (training, validation, ...) must not be taken as one by accident. */
+static od_status add_parts(od_path_list *files, const char *path, const od_dataset_options *options, od_error *err)
+{
+    od_split_list splits = {0};
+    od_status status = od_split_list_find(&splits, path, options->format, err);
+    if (status == OD_OK && splits.count > 1 && !options->all_splits)
+        status = od_error_set(err, OD_ERR_FORMAT, "%s: holds %zu parts (%s, %s%s): name the one that is meant, e.g. %s", path, splits.count,
+                              splits.items[0].name, splits.items[1].name, splits.count > 2 ? ", ..." : "", splits.items[0].path);
+    for (size_t i = 0; i < splits.count && status == OD_OK; i++)
+        status = od_path_list_add_detected(files, splits.items[i].path, options->format, err);
+    if (status == OD_OK && !splits.count) status = od_path_list_add_detected(files, path, options->format, err);
+    od_split_list_deinit(&splits);
+    return status;
+}
+
 static od_status open_sources(od_dataset *ds, const char *const *paths, int count, const od_dataset_options *options,
                               od_error *err)
 {
     od_path_list expanded = {0}, files = {0};
     od_status status = OD_OK;
     for (int i = 0; i < count; i++) OD_TRY_GOTO(od_path_list_expand(&expanded, paths[i], err));
-    for (size_t i = 0; i < expanded.count; i++)
-        OD_TRY_GOTO(od_path_list_add_detected(&files, expanded.items[i], options->format, err));
+    for (size_t i = 0; i < expanded.count; i++) OD_TRY_GOTO(add_parts(&files, expanded.items[i], options, err));
     for (size_t i = 0; i < files.count; i++) OD_TRY_GOTO(open_source(ds, files.items[i], options, err));
 done:
     od_path_list_deinit(&expanded);
@@ -205,7 +221,7 @@ od_mask_loading od_dataset_masks(const od_dataset *ds)
 int od_dataset_has_ids(const od_dataset *ds)
 {
     for (size_t i = 0; i < ds->source_count; i++)
-        if (ds->sources[i]->format != &od_source_tfrecord && ds->sources[i]->format != &od_source_coco) return 0;
+        if (!ds->sources[i]->format->has_ids) return 0;
     return 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A set of annotated images behind one interface, whatever it is stored in: TFRecords of tf.Example, COCO JSON, a VOC
- * folder, the CSV of the OD API tutorials. Opening reads annotations or an index, never the images.
+ * folder, the CSV of the OD API tutorials, YOLO, ... (docs/DATA.md has them all). Opening reads annotations or an index, never the images.
  *
  *     const char *paths[] = {"train.record-?????-of-00010"};
  *     od_dataset *ds;
@@ -40,9 +40,11 @@ typedef struct od_label_map od_label_map; /* config/label_map.h */
 
 typedef struct od_dataset_options {
     const od_label_map *label_map; /* borrowed, outlives the data set; NULL: names and ids from the data itself */
-    const char *image_dir;         /* where the images of COCO, VOC and CSV lie; NULL: beside the annotations */
+    const char *image_dir;         /* where the images lie that annotations name; NULL: beside the annotations */
     int64_t sample_1_of_n;         /* only examples 0, n, 2n, ...; 0 and 1: all */
-    const char *format;            /* "tfrecord", "coco", "voc", "csv"; NULL: each path by its content and ending */
+    const char *format;            /* "tfrecord", "coco", ... (data/detect.h); NULL: each path by its content and ending */
+    int all_splits;                /* a path that holds parts (data.yaml; train/, valid/, test/) stands for all of them; else it is
+                                      an error that asks for one */
     const char *group_fields;      /* fills od_example.group from the first of these fields ("patient_id,patient") that an image has */
     od_mask_loading masks;         /* whether objects get masks, where the format has them */
     int quiet;                     /* count issues without telling od_log */
@@ -95,7 +97,7 @@ od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err);
 /* The options' `masks`. */
 od_mask_loading od_dataset_masks(const od_dataset *ds);
 
-/* Whether the data itself gives its classes ids (TFRecord, COCO); VOC and CSV only name them. */
+/* Whether the data itself gives its classes ids (TFRecord, COCO, YOLO); the other formats only name them. */
 int od_dataset_has_ids(const od_dataset *ds);
 
 /* "train.record: record 17" into `text`, for messages. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One image with its ground truth, as every reader (TFRecord, COCO, VOC, CSV) gives it and every later stage
+ * One image with its ground truth, as every reader (TFRecord, COCO, VOC, YOLO, ...) gives it and every later stage
  * (augmentation, resizing, batching, evaluation) takes it.
  */
 #ifndef OD_DATA_EXAMPLE_H
@@ -13,7 +13,16 @@
 #include <stdint.h>
 
 /* Bits of od_object.flags. */
-enum { OD_OBJECT_CROWD = 1, OD_OBJECT_DIFFICULT = 2, OD_OBJECT_GROUP_OF = 4, OD_OBJECT_TRUNCATED = 8 };
+enum {
+    OD_OBJECT_CROWD = 1,
+    OD_OBJECT_DIFFICULT = 2,
+    OD_OBJECT_GROUP_OF = 4,
+    OD_OBJECT_TRUNCATED = 8,
+    OD_OBJECT_OCCLUDED = 16,
+    OD_OBJECT_DEPICTION = 32, /* Open Images: a drawing of the thing */
+    OD_OBJECT_INSIDE = 64,    /* Open Images: seen from inside */
+    OD_OBJECT_OUTLINE = 128   /* the data has an outline of it, of which only the box was read */
+};
 
 /* What an image says of whole classes (Open Images, LVIS). */
 typedef enum od_example_list {

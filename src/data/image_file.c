@@ -65,3 +65,12 @@ od_status od_image_file_load(const char *dir, const char *image_dir, const char 
     e->image_path = path;
     return status;
 }
+
+od_status od_image_file_read(const char *path, int with_image, od_example *e, int *width, int *height, od_error *err)
+{
+    char *copy = od_strdup(path);
+    if (!copy) return od_error_nomem(err, path);
+    od_free(e->image_path);
+    e->image_path = copy;
+    return load(path, with_image, e, width, height, err);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding and reading the image files that COCO, VOC and CSV annotations name.
+ * Finding and reading the image files that annotations name.
  */
 #ifndef OD_DATA_IMAGE_FILE_H
 #define OD_DATA_IMAGE_FILE_H
@@ -16,5 +16,8 @@ od_status od_image_file_find(char **path, const char *dir, const char *image_dir
  * can't be read). Without `with_image` only the size is read. */
 od_status od_image_file_load(const char *dir, const char *image_dir, const char *name, int with_image, od_example *e,
                              int *width, int *height, od_error *err);
+
+/* The same for an image whose path is known. */
+od_status od_image_file_read(const char *path, int with_image, od_example *e, int *width, int *height, od_error *err);
 
 #endif

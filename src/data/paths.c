@@ -3,17 +3,14 @@
 
 #include "util/alloc.h"
 #include "util/file.h"
-#include "util/record.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 int od_path_list_add(od_path_list *list, const char *path)
 {
@@ -64,7 +61,7 @@ static od_status add_shards(od_path_list *list, const char *pattern, long n, siz
 od_status od_path_list_expand(od_path_list *list, const char *pattern, od_error *err)
 {
     if (!*pattern) return od_error_set(err, OD_ERR_ARG, "an input path is empty");
-    if (od_path_exists(pattern)) return od_path_list_add(list, pattern) ? od_error_nomem(err, pattern) : OD_OK;
+    if (od_path_exists(pattern) || od_path_part(pattern)) return od_path_list_add(list, pattern) ? od_error_nomem(err, pattern) : OD_OK;
     size_t stem;
     const char *ending;
     long shards = parse_shards(pattern, &stem, &ending);
@@ -84,18 +81,28 @@ od_status od_path_list_expand(od_path_list *list, const char *pattern, od_error 
     return status;
 }
 
-static int has_ending(const char *path, const char *ending)
+int od_path_has_ending(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);
     return n >= m && !strcasecmp(path + n - m, ending);
 }
 
-static int exists_in(const char *dir, const char *name)
+int od_path_is_image(const char *path)
 {
-    char *path = od_path_join(dir, name);
-    int yes = path && od_path_exists(path);
-    od_free(path);
-    return yes;
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".dcm"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (od_path_has_ending(path, endings[i])) return 1;
+    return 0;
+}
+
+const char *od_path_part(const char *path)
+{
+    const char *hash = strrchr(path, '#');
+    if (!hash || hash == path || !hash[1] || od_path_exists(path)) return NULL;
+    char *file = od_strndup(path, (size_t)(hash - path));
+    int found = file && od_path_exists(file);
+    od_free(file);
+    return found ? hash + 1 : NULL;
 }
 
 static int by_text(const void *a, const void *b)
@@ -103,94 +110,24 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The files of a folder with an ending, sorted. */
-static od_status list_folder(od_path_list *list, const char *dir, const char *ending, od_error *err)
+void od_path_list_sort(od_path_list *list, size_t first)
+{
+    if (list->count > first) qsort(list->items + first, list->count - first, sizeof *list->items, by_text);
+}
+
+od_status od_path_list_add_folder(od_path_list *list, const char *dir, const char *ending, od_error *err)
 {
     size_t first = list->count;
     DIR *d = opendir(dir);
     if (!d) return od_error_errno(err, dir, "read");
     od_status status = OD_OK;
     for (struct dirent *entry; status == OD_OK && (entry = readdir(d));) {
-        if (entry->d_name[0] == '.' || !has_ending(entry->d_name, ending)) continue;
+        if (entry->d_name[0] == '.' || !od_path_has_ending(entry->d_name, ending)) continue;
         char *path = od_path_join(dir, entry->d_name);
         if (!path || od_path_list_add(list, path)) status = od_error_nomem(err, dir);
         od_free(path);
     }
     closedir(d);
-    if (list->count > first) qsort(list->items + first, list->count - first, sizeof *list->items, by_text);
+    od_path_list_sort(list, first);
     return status;
-}
-
-static int folder_is_voc(const char *dir)
-{
-    if (exists_in(dir, "Annotations") || exists_in(dir, "annotations")) return 1;
-    od_path_list xml = {0};
-    int yes = list_folder(&xml, dir, ".xml", NULL) == OD_OK && xml.count > 0;
-    od_path_list_deinit(&xml);
-    return yes;
-}
-
-static od_status expand_folder(od_path_list *list, const char *dir, od_error *err)
-{
-    static const char *const single[] = {".json", ".csv"}, *const records[] = {".record", ".tfrecord", ".tfrecords"};
-    size_t first = list->count;
-    for (size_t i = 0; i < 3; i++) OD_TRY(list_folder(list, dir, records[i], err));
-    for (size_t i = 0; i < 2 && list->count == first; i++) {
-        OD_TRY(list_folder(list, dir, single[i], err));
-        if (list->count > first + 1)
-            return od_error_set(err, OD_ERR_FORMAT, "%s: holds several %s files (%s, %s, ...): name the one that is meant", dir,
-                                single[i], od_path_base(list->items[first]), od_path_base(list->items[first + 1]));
-    }
-    if (list->count > first) return OD_OK;
-    return od_error_set(err, OD_ERR_FORMAT,
-                        "%s: no annotations found in this folder; expected VOC (Annotations/*.xml, annotations/*.xml or *.xml), "
-                        "one COCO .json, one .csv, or TFRecords (*.record, *.tfrecord)", dir);
-}
-
-od_status od_path_list_add_detected(od_path_list *list, const char *path, const char *name, od_error *err)
-{
-    if (od_path_is_dir(path) && (!name || strcmp(name, "voc")) && !folder_is_voc(path)) return expand_folder(list, path, err);
-    return od_path_list_add(list, path) ? od_error_nomem(err, path) : OD_OK;
-}
-
-static od_status format_by_name(const od_source_format **out, const char *name, od_error *err)
-{
-    static const od_source_format *const all[] = {&od_source_tfrecord, &od_source_coco, &od_source_voc, &od_source_csv};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(name, all[i]->name)) return *out = all[i], OD_OK;
-    return od_error_set(err, OD_ERR_ARG, "unknown data format \"%s\"; expected tfrecord, coco, voc or csv", name);
-}
-
-/* A text file's format from its first visible characters and its ending. */
-static const od_source_format *text_format(const char *path, const char *head, size_t size)
-{
-    size_t i = size >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
-    while (i < size && isspace((unsigned char)head[i])) i++;
-    if (i < size && head[i] == '{') return &od_source_coco;
-    if (has_ending(path, ".json")) return &od_source_coco;
-    if (has_ending(path, ".csv")) return &od_source_csv;
-    if (has_ending(path, ".xml") || has_ending(path, ".txt")) return &od_source_voc;
-    if (i < size && head[i] == '<') return &od_source_voc;
-    return NULL;
-}
-
-od_status od_source_format_detect(const od_source_format **out, const char *path, const char *name, od_error *err)
-{
-    if (name) return format_by_name(out, name, err);
-    if (od_path_is_dir(path)) return *out = &od_source_voc, OD_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return od_error_errno(err, path, "open");
-    char head[64];
-    ssize_t n;
-    do n = read(fd, head, sizeof head);
-    while (n < 0 && errno == EINTR);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    if (n < 0) return od_error_errno(err, path, "read");
-    uint64_t length;
-    int record = n >= OD_RECORD_HEADER_SIZE && od_record_header_parse((const uint8_t *)head, &length) == 0;
-    const od_source_format *text = record ? NULL : text_format(path, head, (size_t)n);
-    *out = text ? text : &od_source_tfrecord;
-    return OD_OK;
 }

@@ -12,13 +12,13 @@
 typedef struct od_source od_source;
 
 typedef struct od_source_options {
-    const char *image_dir;    /* where the images of COCO, VOC and CSV lie, or NULL */
+    const char *image_dir;    /* where the images lie that annotations name, or NULL */
     const char *group_fields; /* od_example.group comes from the first of them that is there; NULL: no groups */
     od_mask_loading masks;    /* of formats that have masks */
 } od_source_options;
 
 typedef struct od_source_format {
-    const char *name;  /* "tfrecord", "coco", "voc", "csv" */
+    const char *name;  /* "tfrecord", "coco", "voc", "csv", "yolo" */
     const char *title; /* "COCO JSON" */
     const char *unit;  /* what an example is called in messages: "record", "image" */
     /* Takes copies of the options. */
@@ -29,6 +29,7 @@ typedef struct od_source_format {
     /* Adds the classes that the data names. May read everything. */
     od_status (*list_classes)(const od_source *s, od_class_list *classes, od_error *err);
     void (*free)(od_source *s);
+    int has_ids; /* the data gives its classes numbers; else it only names them */
 } od_source_format;
 
 /* The first member of every format's own struct. */
@@ -38,6 +39,6 @@ struct od_source {
     int64_t count;
 };
 
-extern const od_source_format od_source_tfrecord, od_source_coco, od_source_voc, od_source_csv;
+extern const od_source_format od_source_tfrecord, od_source_coco, od_source_voc, od_source_csv, od_source_yolo, od_source_cvat;
 
 #endif

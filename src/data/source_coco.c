@@ -172,4 +172,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
 }
 
 const od_source_format od_source_coco = {"coco", "COCO JSON", "image", source_open, source_read, source_list_classes,
-                                         source_free};
+                                         source_free, 1};

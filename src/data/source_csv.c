@@ -8,25 +8,21 @@
  * is a null image. As generate_tfrecord.py does, pixels are divided by the image file's own size; the lines' size only
  * stands in when the file's header can't be read. Images come in the order of their first line.
  */
+#include "data/csv_lines.h"
 #include "data/group_fields.h"
 #include "data/image_file.h"
 #include "data/source.h"
 #include "util/alloc.h"
 #include "util/file.h"
 
-#include <ctype.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { COL_FILENAME, COL_CLASS, COL_XMIN, COL_YMIN, COL_XMAX, COL_YMAX, COL_WIDTH, COL_HEIGHT, COL_COUNT };
-enum { MAX_COLUMNS = 64 };
 static const char *const column_names[COL_COUNT] = {"filename", "class", "xmin", "ymin", "xmax", "ymax", "width", "height"};
 
 typedef struct csv_box {
-    float pixels[4]; /* ymin, xmin, ymax, xmax; doubles are not needed below 2^24 pixels */
+    double pixels[4]; /* ymin, xmin, ymax, xmax */
     int32_t class_index;
     int64_t image, line;
 } csv_box;
@@ -68,74 +64,20 @@ static void source_free(od_source *base)
 
 typedef struct reader {
     csv_source *s;
-    const char *p, *end;
-    int64_t line; /* from 1 */
-    char *text;   /* the fields of one line, unquoted */
-    size_t text_capacity;
-    char *fields[MAX_COLUMNS];
-    int field_count;
+    od_csv csv;
     int columns[COL_COUNT]; /* which field, or -1 */
     int group_column;       /* or -1 */
     const char *group_fields;
     od_error *err;
 } reader;
 
-static od_status fail(const reader *r, const char *what, const char *value)
-{
-    return od_error_set(r->err, OD_ERR_FORMAT, "%s:%lld: %s%s%.100s%s", r->s->base.path, (long long)r->line, what,
-                        value ? " \"" : "", value ? value : "", value ? "\"" : "");
-}
-
-/* One field into `to` (which has room for the rest of the line); moves r->p behind its comma or to the line's end. */
-static od_status take_field(reader *r, char **to)
-{
-    char *w = *to;
-    if (r->p < r->end && *r->p == '"') {
-        for (r->p++;; r->p++) {
-            if (r->p == r->end) return fail(r, "a quotation mark is not closed", NULL);
-            if (*r->p == '"') {
-                if (r->p + 1 == r->end || r->p[1] != '"') break;
-                r->p++;
-            }
-            if (*r->p == '\n') r->line++;
-            *w++ = *r->p;
-        }
-        r->p++;
-    } else {
-        while (r->p < r->end && *r->p != ',' && *r->p != '\n') *w++ = *r->p++;
-        while (w > *to && isspace((unsigned char)w[-1])) w--;
-    }
-    *w++ = 0;
-    *to = w;
-    while (r->p < r->end && (*r->p == '\r' || *r->p == ' ')) r->p++;
-    if (r->p < r->end && *r->p != ',' && *r->p != '\n') return fail(r, "text follows a closing quotation mark", NULL);
-    return OD_OK;
-}
-
-/* Splits the next line into r->fields. A blank line has no fields. */
-static od_status take_line(reader *r)
-{
-    r->field_count = 0;
-    char *to = r->text;
-    while (r->p < r->end) {
-        if (r->field_count == MAX_COLUMNS) return fail(r, "more than 64 columns", NULL);
-        char *field = to;
-        OD_TRY(take_field(r, &to));
-        if (memchr(field, 0, (size_t)(to - field - 1))) return fail(r, "a zero byte in the text", NULL);
-        r->fields[r->field_count++] = field;
-        if (r->p == r->end || *r->p++ == '\n') break;
-    }
-    if (r->field_count == 1 && !*r->fields[0]) r->field_count = 0;
-    return OD_OK;
-}
-
 /* The column of the first group field that the header has. */
 static void find_group_column(reader *r)
 {
     int best = -1;
     r->group_column = -1;
-    for (int f = 0; f < r->field_count; f++) {
-        int rank = od_group_field_rank(r->group_fields, r->fields[f], strlen(r->fields[f]));
+    for (int f = 0; f < r->csv.field_count; f++) {
+        int rank = od_group_field_rank(r->group_fields, r->csv.fields[f], strlen(r->csv.fields[f]));
         if (rank < 0 || (best >= 0 && rank >= best)) continue;
         best = rank;
         r->group_column = f;
@@ -144,12 +86,11 @@ static void find_group_column(reader *r)
 
 static od_status take_header(reader *r)
 {
-    OD_TRY(take_line(r));
+    int more;
+    OD_TRY(od_csv_next(&r->csv, &more, r->err));
     find_group_column(r);
     for (int c = 0; c < COL_COUNT; c++) {
-        r->columns[c] = -1;
-        for (int f = 0; f < r->field_count; f++)
-            if (!strcasecmp(r->fields[f], column_names[c])) r->columns[c] = f;
+        r->columns[c] = od_csv_find(&r->csv, column_names[c]);
         if (r->columns[c] < 0 && c < COL_WIDTH)
             return od_error_set(r->err, OD_ERR_FORMAT,
                                 "%s:1: the header has no column \"%s\"; expected filename,width,height,class,xmin,ymin,xmax,ymax",
@@ -160,28 +101,17 @@ static od_status take_header(reader *r)
 
 static const char *field(const reader *r, int column)
 {
-    int f = r->columns[column];
-    return f >= 0 && f < r->field_count ? r->fields[f] : "";
-}
-
-static od_status take_number(const reader *r, int column, double *out)
-{
-    const char *text = field(r, column);
-    char *end;
-    *out = strtod(text, &end);
-    if (end != text && !*end) return OD_OK;
-    return od_error_set(r->err, OD_ERR_FORMAT, "%s:%lld: %s is \"%.60s\"; expected a number", r->s->base.path,
-                        (long long)r->line, column_names[column], text);
+    return od_csv_field(&r->csv, r->columns[column]);
 }
 
 static od_status find_image(reader *r, int64_t *out)
 {
     csv_source *s = r->s;
     const char *name = field(r, COL_FILENAME);
-    if (!*name) return fail(r, "the file name is empty", NULL);
+    if (!*name) return od_csv_fail(&r->csv, "the file name is empty", NULL, r->err);
     if (od_hashmap_get(&s->by_name, name, out)) return OD_OK;
     if (od_grow(&s->images, &s->image_capacity, s->image_count + 1, sizeof *s->images)) return od_error_nomem(r->err, "images");
-    const char *group = r->group_column >= 0 && r->group_column < r->field_count ? r->fields[r->group_column] : "";
+    const char *group = od_csv_field(&r->csv, r->group_column);
     csv_image image = {.name = od_strdup(name), .group = *group ? od_strdup(group) : NULL};
     if (!image.name || (*group && !image.group) || od_hashmap_set(&s->by_name, name, (int64_t)s->image_count)) {
         od_free(image.name);
@@ -202,18 +132,15 @@ static od_status take_box(reader *r)
 {
     static const int order[4] = {COL_YMIN, COL_XMIN, COL_YMAX, COL_XMAX};
     csv_source *s = r->s;
-    csv_box box = {.line = r->line};
+    csv_box box = {.line = r->csv.line};
     const char *name = field(r, COL_CLASS);
     OD_TRY(find_image(r, &box.image));
     int blank = !*name;
     for (int k = 0; k < 4; k++) blank &= !*field(r, order[k]);
     if (blank) return OD_OK; /* a null image */
-    if (!*name) return fail(r, "the class is empty", NULL);
-    for (int k = 0; k < 4; k++) {
-        double v;
-        OD_TRY(take_number(r, order[k], &v));
-        box.pixels[k] = (float)v;
-    }
+    if (!*name) return od_csv_fail(&r->csv, "the class is empty", NULL, r->err);
+    for (int k = 0; k < 4; k++)
+        OD_TRY(od_csv_number(&r->csv, r->columns[order[k]], column_names[order[k]], &box.pixels[k], r->err));
     OD_TRY(od_class_list_add(&s->classes, name, 0, r->err));
     int64_t at = 0;
     od_hashmap_get(&s->classes.by_name, name, &at);
@@ -242,17 +169,15 @@ static void group_boxes(csv_source *s)
 
 static od_status parse(csv_source *s, const char *bytes, size_t size, const char *group_fields, od_error *err)
 {
-    reader r = {.s = s, .p = bytes, .end = bytes + size, .line = 1, .group_fields = group_fields, .err = err};
-    if (size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) r.p += 3;
-    r.text = od_malloc(size + MAX_COLUMNS + 1, 1);
-    if (!r.text) return od_error_nomem(err, s->base.path);
+    reader r = {.s = s, .group_fields = group_fields, .err = err};
+    od_csv_init(&r.csv, bytes, size, s->base.path);
+    int more = 1;
     od_status status = take_header(&r);
-    while (status == OD_OK && r.p < r.end) {
-        r.line++;
-        status = take_line(&r);
-        if (status == OD_OK && r.field_count) status = take_box(&r);
+    while (status == OD_OK && more) {
+        status = od_csv_next(&r.csv, &more, err);
+        if (status == OD_OK && r.csv.field_count) status = take_box(&r);
     }
-    od_free(r.text);
+    od_csv_deinit(&r.csv);
     if (status == OD_OK) group_boxes(s);
     return status;
 }
@@ -294,7 +219,7 @@ static od_status fill_objects(const csv_source *s, const csv_image *image, int w
         const csv_box *box = &s->boxes[image->first + i];
         const char *name = s->classes.entries[box->class_index].name;
         od_object *o = &out->objects[i];
-        for (int k = 0; k < 4; k++) o->box[k] = (float)((double)box->pixels[k] / (k % 2 ? width : height));
+        for (int k = 0; k < 4; k++) o->box[k] = (float)(box->pixels[k] / (k % 2 ? width : height));
         o->weight = 1;
         o->class_text = od_example_keep_text(out, name, strlen(name));
         if (!o->class_text) return od_error_nomem(err, "class names");
@@ -327,4 +252,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
     return OD_OK;
 }
 
-const od_source_format od_source_csv = {"csv", "CSV", "image", source_open, source_read, source_list_classes, source_free};
+const od_source_format od_source_csv = {"csv", "CSV", "image", source_open, source_read, source_list_classes, source_free, 0};

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 typedef struct voc_source {
     od_source base;
@@ -47,17 +46,6 @@ static char *annotation_folder(const char *root)
     return od_strdup(root);
 }
 
-static int has_ending(const char *path, const char *ending)
-{
-    size_t n = strlen(path), m = strlen(ending);
-    return n >= m && !strcasecmp(path + n - m, ending);
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static od_status add_file(voc_source *s, const char *dir, const char *name, const char *ending, od_error *err)
 {
     char *path = od_asprintf("%s/%s%s", dir, name, ending);
@@ -73,12 +61,12 @@ static od_status add_folder(voc_source *s, od_error *err)
     DIR *d = opendir(dir);
     od_status status = d ? OD_OK : od_error_errno(err, dir, "read");
     for (struct dirent *entry; d && status == OD_OK && (entry = readdir(d));)
-        if (entry->d_name[0] != '.' && has_ending(entry->d_name, ".xml")) status = add_file(s, dir, entry->d_name, "", err);
+        if (entry->d_name[0] != '.' && od_path_has_ending(entry->d_name, ".xml")) status = add_file(s, dir, entry->d_name, "", err);
     if (d) closedir(d);
     if (status == OD_OK && !s->files.count)
         status = od_error_set(err, OD_ERR_FORMAT, "%s: holds no VOC annotations (.xml files)", dir);
     od_free(dir);
-    if (status == OD_OK) qsort(s->files.items, s->files.count, sizeof *s->files.items, by_text);
+    if (status == OD_OK) od_path_list_sort(&s->files, 0);
     return status;
 }
 
@@ -124,7 +112,7 @@ static char *root_of(const char *path)
     char *dir = od_path_dir(path);
     if (!dir) return NULL;
     char *root = NULL;
-    if (has_ending(path, ".txt"))
+    if (od_path_has_ending(path, ".txt"))
         root = od_path_join(dir, "../.."); /* ImageSets/Main */
     else if (!strcasecmp(od_path_base(dir), "annotations"))
         root = od_path_dir(dir);
@@ -147,7 +135,7 @@ static od_status find_files(voc_source *s, const char *path, od_error *err)
     s->root = folder ? od_strdup(path) : root_of(path);
     if (!s->root) return od_error_nomem(err, path);
     if (folder) return add_folder(s, err);
-    if (has_ending(path, ".txt")) return add_list(s, err);
+    if (od_path_has_ending(path, ".txt")) return add_list(s, err);
     return od_path_list_add(&s->files, path) ? od_error_nomem(err, path) : OD_OK;
 }
 
@@ -172,12 +160,13 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     return OD_OK;
 }
 
-static od_status parse_file(const voc_source *s, int64_t index, od_example *out, od_error *err)
+static od_status parse_file(const voc_source *s, int64_t index, od_example *out, double (**pixels)[4], od_error *err)
 {
     const char *path = s->files.items[index];
     od_file_view view;
+    *pixels = NULL;
     OD_TRY(od_file_view_open(&view, path, err));
-    od_status status = od_voc_xml_parse_grouped((const char *)view.data, view.size, path, s->group_fields, out, err);
+    od_status status = od_voc_xml_parse((const char *)view.data, view.size, path, s->group_fields, out, pixels, err);
     od_file_view_close(&view);
     return status;
 }
@@ -193,7 +182,7 @@ static od_status load_image(const voc_source *s, const char *xml, int with_image
     else
         od_error_set(err, status, "no filename is given and no image is called like it");
     const char *base = od_path_base(xml);
-    int stem = (int)(strlen(base) - (has_ending(base, ".xml") ? 4 : 0));
+    int stem = (int)(strlen(base) - (od_path_has_ending(base, ".xml") ? 4 : 0));
     for (size_t i = 0; status == OD_ERR_NOT_FOUND && i < sizeof endings / sizeof *endings; i++) {
         char *name = od_asprintf("%.*s%s", stem, base, endings[i]);
         if (!name) return od_error_nomem(err, xml);
@@ -209,11 +198,9 @@ static od_status load_image(const voc_source *s, const char *xml, int with_image
     return status;
 }
 
-static od_status source_read(const od_source *base, int64_t index, int with_image, od_example *out, od_error *err)
+/* Size, image and id of an example whose file was parsed. */
+static od_status complete(const voc_source *s, const char *xml, int with_image, od_example *out, od_error *err)
 {
-    const voc_source *s = (const voc_source *)base;
-    const char *xml = s->files.items[index];
-    OD_TRY(parse_file(s, index, out, err));
     if (with_image || !out->width || !out->height) {
         int width, height;
         OD_TRY(load_image(s, xml, with_image, out, &width, &height, err));
@@ -226,12 +213,19 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
     }
     if (out->object_count && (!out->width || !out->height))
         return od_error_set(err, OD_ERR_FORMAT, "%s: states no image size, and the image's own can't be read", xml);
-    for (int i = 0; i < out->object_count; i++)
-        for (int k = 0; k < 4; k++) {
-            float *v = &out->objects[i].box[k];
-            *v = (float)((double)*v / (k % 2 ? out->width : out->height));
-        }
     return OD_OK;
+}
+
+static od_status source_read(const od_source *base, int64_t index, int with_image, od_example *out, od_error *err)
+{
+    const voc_source *s = (const voc_source *)base;
+    double (*pixels)[4];
+    OD_TRY(parse_file(s, index, out, &pixels, err));
+    od_status status = complete(s, s->files.items[index], with_image, out, err);
+    for (int i = 0; i < out->object_count && status == OD_OK; i++)
+        for (int k = 0; k < 4; k++) out->objects[i].box[k] = (float)(pixels[i][k] / (k % 2 ? out->width : out->height));
+    od_free(pixels);
+    return status;
 }
 
 static od_status source_list_classes(const od_source *base, od_class_list *classes, od_error *err)
@@ -239,7 +233,9 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
     const voc_source *s = (const voc_source *)base;
     for (int64_t i = 0; i < base->count; i++) {
         od_example e = {0};
-        od_status status = parse_file(s, i, &e, err);
+        double (*pixels)[4];
+        od_status status = parse_file(s, i, &e, &pixels, err);
+        od_free(pixels);
         /* A bad file is named when its example is read. */
         int bad = status == OD_ERR_FORMAT || status == OD_ERR_NOT_FOUND || status == OD_ERR_IO;
         if (bad) status = OD_OK;
@@ -251,4 +247,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
     return OD_OK;
 }
 
-const od_source_format od_source_voc = {"voc", "VOC", "image", source_open, source_read, source_list_classes, source_free};
+const od_source_format od_source_voc = {"voc", "VOC", "image", source_open, source_read, source_list_classes, source_free, 0};

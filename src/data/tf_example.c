@@ -174,6 +174,8 @@ static od_status parse_attributes(const Tensorflow__Example *m, od_example *out,
         {"image/object/difficult", OD_OBJECT_DIFFICULT},
         {"image/object/group_of", OD_OBJECT_GROUP_OF},
         {"image/object/truncated", OD_OBJECT_TRUNCATED},
+        {"image/object/occluded", OD_OBJECT_OCCLUDED},
+        {"image/object/depiction", OD_OBJECT_DEPICTION},
     };
     size_t n = (size_t)out->object_count;
     floats areas, weights;

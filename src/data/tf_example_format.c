@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { MAX_FEATURES = 21 };
+enum { MAX_FEATURES = 24 };
 
 typedef struct builder {
     Tensorflow__FeatureEntry entries[MAX_FEATURES], *pointers[MAX_FEATURES];
@@ -141,7 +141,7 @@ static void add_object_floats(builder *b, const char *key, int weight)
 
 /* What at least one object has. */
 typedef struct present {
-    int area, group_of, weight, pose, texts;
+    int area, group_of, occluded, depiction, weight, pose, texts;
 } present;
 
 static present find_present(const od_example *e)
@@ -151,6 +151,8 @@ static present find_present(const od_example *e)
         const od_object *o = &e->objects[i];
         p.area |= o->area != 0;
         p.group_of |= (o->flags & OD_OBJECT_GROUP_OF) != 0;
+        p.occluded |= (o->flags & OD_OBJECT_OCCLUDED) != 0;
+        p.depiction |= (o->flags & OD_OBJECT_DEPICTION) != 0;
         p.weight |= o->weight != 1;
         p.pose |= o->pose != NULL;
         p.texts &= o->class_text != NULL;
@@ -185,10 +187,12 @@ static void add_all(builder *b, const char *sha256)
     add_side(b, "image/object/bbox/ymin", 0);
     add_labels(b);
     if (has.texts) add_object_texts(b, "image/object/class/text", 0);
+    if (has.depiction) add_flag(b, "image/object/depiction", OD_OBJECT_DEPICTION); /* as oid_tfrecord_creation.py */
     add_flag(b, "image/object/difficult", OD_OBJECT_DIFFICULT);
     if (has.group_of) add_flag(b, "image/object/group_of", OD_OBJECT_GROUP_OF);
     add_flag(b, "image/object/is_crowd", OD_OBJECT_CROWD);
     if (b->pngs.count) set_bytes(b, "image/object/mask", b->pngs.items, b->pngs.count);
+    if (has.occluded) add_flag(b, "image/object/occluded", OD_OBJECT_OCCLUDED);
     add_flag(b, "image/object/truncated", OD_OBJECT_TRUNCATED);
     if (has.pose) add_object_texts(b, "image/object/view", 1);
     if (has.weight) add_object_floats(b, "image/object/weight", 1);

@@ -27,6 +27,8 @@ typedef struct voc_reader {
     int depth;
     od_strbuf value; /* text of the element */
     size_t object_capacity;
+    double (*pixels)[4]; /* [object_count] ymin, xmin, ymax, xmax */
+    size_t pixel_capacity;
     const char *group_fields;
     int group_rank; /* of the element in out->group */
     unsigned sides; /* bits: which of the current object's four sides were given */
@@ -56,7 +58,8 @@ static void begin_object(voc_reader *r)
 {
     od_example *e = r->out;
     if (e->object_count == INT_MAX ||
-        od_grow(&e->objects, &r->object_capacity, (size_t)e->object_count + 1, sizeof *e->objects)) {
+        od_grow(&e->objects, &r->object_capacity, (size_t)e->object_count + 1, sizeof *e->objects) ||
+        od_grow(&r->pixels, &r->pixel_capacity, (size_t)e->object_count + 1, sizeof *r->pixels)) {
         stop(r, od_error_nomem(r->err, "boxes"));
         return;
     }
@@ -124,7 +127,7 @@ static void take_side(voc_reader *r, int side)
         fail(r, "expected a number of pixels, found", text);
         return;
     }
-    r->out->objects[r->out->object_count - 1].box[side] = (float)v;
+    r->pixels[r->out->object_count - 1][side] = v;
     r->sides |= 1u << side;
 }
 
@@ -183,6 +186,8 @@ static void take_element(voc_reader *r)
     if (at(r, "annotation/object/pose")) take_text(r, &o->pose);
     if (at(r, "annotation/object/difficult")) take_flag(r, OD_OBJECT_DIFFICULT);
     if (at(r, "annotation/object/truncated")) take_flag(r, OD_OBJECT_TRUNCATED);
+    if (at(r, "annotation/object/occluded")) take_flag(r, OD_OBJECT_OCCLUDED);
+    if (at(r, "annotation/object/polygon")) o->flags |= OD_OBJECT_OUTLINE;
     for (int k = 0; k < 4; k++)
         if (!strncmp(r->path, "annotation/object/bndbox/", 25) && !strcmp(r->path + 25, sides[k])) take_side(r, k);
 }
@@ -235,23 +240,22 @@ static od_status run_parser(voc_reader *r, const char *bytes, size_t size)
     return r->status;
 }
 
-od_status od_voc_xml_parse(const char *bytes, size_t size, const char *path, od_example *out, od_error *err)
-{
-    return od_voc_xml_parse_grouped(bytes, size, path, NULL, out, err);
-}
-
-od_status od_voc_xml_parse_grouped(const char *bytes, size_t size, const char *path, const char *group_fields, od_example *out,
-                                   od_error *err)
+od_status od_voc_xml_parse(const char *bytes, size_t size, const char *path, const char *group_fields, od_example *out,
+                           double (**pixels)[4], od_error *err)
 {
     static const XML_Memory_Handling_Suite memory = {xml_malloc, xml_realloc, od_free};
     voc_reader r = {.out = out, .file = path, .group_fields = group_fields, .err = err};
+    *pixels = NULL;
     r.xml = XML_ParserCreate_MM(NULL, &memory, NULL);
     if (!r.xml) return od_error_nomem(err, path);
     od_status status = run_parser(&r, bytes, size);
     XML_ParserFree(r.xml);
     od_strbuf_deinit(&r.value);
-    if (status != OD_OK) return status;
-    if (!out->filename && !(out->filename = od_strdup(""))) return od_error_nomem(err, path);
-    out->source_id = od_strdup(out->filename);
-    return out->source_id ? OD_OK : od_error_nomem(err, path);
+    if (status == OD_OK && !out->filename && !(out->filename = od_strdup(""))) status = od_error_nomem(err, path);
+    if (status == OD_OK && !(out->source_id = od_strdup(out->filename))) status = od_error_nomem(err, path);
+    if (status == OD_OK)
+        *pixels = r.pixels;
+    else
+        od_free(r.pixels);
+    return status;
 }

@@ -145,10 +145,10 @@ od_status od_file_writer_write(od_file_writer *w, const void *bytes, size_t size
     return od_file_write_fd(w->fd, bytes, size) ? od_error_errno(err, w->path, "write") : OD_OK;
 }
 
-od_status od_file_writer_commit(od_file_writer *w, od_error *err)
+static od_status commit(od_file_writer *w, int sync, od_error *err)
 {
     od_status status = OD_OK;
-    if (fsync(w->fd) && errno != EINVAL && errno != EROFS)
+    if (sync && fsync(w->fd) && errno != EINVAL && errno != EROFS)
         status = od_error_errno(err, w->path, "write");
     else if (rename(w->temporary, w->path))
         status = od_error_errno(err, w->path, "rename into place");
@@ -160,14 +160,29 @@ od_status od_file_writer_commit(od_file_writer *w, od_error *err)
     return status;
 }
 
-od_status od_file_write_all(const char *path, const void *bytes, size_t size, od_error *err)
+od_status od_file_writer_commit(od_file_writer *w, od_error *err)
+{
+    return commit(w, 1, err);
+}
+
+static od_status write_whole(const char *path, const void *bytes, size_t size, int sync, od_error *err)
 {
     od_file_writer *w;
     OD_TRY(od_file_writer_create(&w, path, err));
     od_status status = od_file_writer_write(w, bytes, size, err);
-    if (status == OD_OK) return od_file_writer_commit(w, err);
+    if (status == OD_OK) return commit(w, sync, err);
     od_file_writer_abort(w);
     return status;
+}
+
+od_status od_file_write_all(const char *path, const void *bytes, size_t size, od_error *err)
+{
+    return write_whole(path, bytes, size, 1, err);
+}
+
+od_status od_file_write_many(const char *path, const void *bytes, size_t size, od_error *err)
+{
+    return write_whole(path, bytes, size, 0, err);
 }
 
 od_status od_dir_create(const char *path, od_error *err)

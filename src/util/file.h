@@ -35,6 +35,10 @@ void od_file_writer_abort(od_file_writer *w);
 /* create + write + commit. */
 od_status od_file_write_all(const char *path, const void *bytes, size_t size, od_error *err);
 
+/* The same for one of very many files: not flushed to disk one by one, so that it is whole or absent after a killed process, but
+ * not after a power cut. */
+od_status od_file_write_many(const char *path, const void *bytes, size_t size, od_error *err);
+
 /* write(2) until everything is out; every writer of the library goes through it, so tests can inject
  * failures. Returns 0, or -1 with errno. */
 int od_file_write_fd(int fd, const void *bytes, size_t size);

@@ -103,8 +103,8 @@ refused 1 "nothing.record: cannot open: No such file" data info nothing.record
 refused 2 "needs --to" data convert boxes.csv
 refused 2 "needs --output" data convert boxes.csv --to=coco
 refused 2 "--shards=0: expected 1 to 9999" data convert boxes.csv --to=tfrecord --output=x --shards=0
-refused 2 "cannot write the data format \"voc\"" data convert boxes.csv --to=voc --output=x
-refused 2 "unknown data format \"yolo\"" data convert --from=yolo boxes.csv --to=coco --output=x
+refused 2 "cannot write the data format \"kitti\"" data convert boxes.csv --to=kitti --output=x
+refused 2 "unknown data format \"kitti\"" data convert --from=kitti boxes.csv --to=coco --output=x
 refused 1 "coco/label_map.pbtxt is there already and has other classes" data convert shapes/val.record --to=coco --output=coco/y.json
 refused 2 "needs --output_dir" synth
 refused 2 "train is 0; expected 1 to 1000000" synth --output_dir=x --train=0

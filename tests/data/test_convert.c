@@ -242,7 +242,7 @@ static void test_what_cannot_be_converted(void **state)
     make_synth(dir, "synth_errors", 2);
     below(json, dir, "train.json");
     below(record, dir, "new/x.record");
-    expect_convert_error(json, "yolo", record, NULL, OD_ERR_ARG, "cannot write the data format \"yolo\"");
+    expect_convert_error(json, "kitti", record, NULL, OD_ERR_ARG, "cannot write the data format \"kitti\"");
     expect_convert_error(json, "tfrecord", "", NULL, OD_ERR_ARG, "no output path");
     expect_convert_error(json, "tfrecord", record, "/nonexistent/map.pbtxt", OD_ERR_NOT_FOUND, "map.pbtxt");
     /* Another label map beside the output stays, and nothing is written. */

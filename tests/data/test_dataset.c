@@ -369,7 +369,7 @@ static void test_bad_files_are_refused(void **state)
     test_tmp_path(path, sizeof path, "nothing.record@3");
     expect_open_error(path, NULL, OD_ERR_NOT_FOUND, "nothing.record-00000-of-00003 does not exist");
     test_tmp_path(path, sizeof path, "text.record");
-    expect_open_error(path, &(od_dataset_options){.format = "yolo"}, OD_ERR_ARG, "unknown data format \"yolo\"");
+    expect_open_error(path, &(od_dataset_options){.format = "kitti"}, OD_ERR_ARG, "unknown data format \"kitti\"");
 }
 
 /* No allocation failure may crash, leak (under the sanitizer) or pass for success. */

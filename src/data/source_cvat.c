@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CVAT's XML 1.1 for images as a source of examples. Images lie in images/ beside the file, as CVAT exports them.
+ */
+#include "data/cvat_xml.h"
+#include "data/image_file.h"
+#include "data/paths.h"
+#include "data/source.h"
+#include "util/alloc.h"
+#include "util/file.h"
+
+#include <string.h>
+
+typedef struct cvat_source {
+    od_source base;
+    char *dir, *image_dir;
+    od_file_view view;
+    od_cvat_index index;
+} cvat_source;
+
+static void source_free(od_source *base)
+{
+    cvat_source *s = (cvat_source *)base;
+    od_cvat_index_deinit(&s->index);
+    if (s->view.data) od_file_view_close(&s->view);
+    od_free(s->dir);
+    od_free(s->image_dir);
+    od_free(s->base.path);
+    od_free(s);
+}
+
+static void report_left_out(const cvat_source *s)
+{
+    if (s->index.shapes)
+        od_log(OD_LOG_WARNING, "%s: %lld polylines, points, cuboids or skeletons have no box; left out", s->base.path, (long long)s->index.shapes);
+    if (s->index.tags) od_log(OD_LOG_WARNING, "%s: %lld tags of whole images are left out", s->base.path, (long long)s->index.tags);
+    if (s->index.attributes)
+        od_log(OD_LOG_WARNING, "%s: %lld attributes of boxes (other than truncated, difficult, ...) are left out", s->base.path, (long long)s->index.attributes);
+}
+
+static od_status load(cvat_source *s, const char *path, od_error *err)
+{
+    const char *part = od_path_part(path);
+    char *file = part ? od_strndup(path, (size_t)(part - 1 - path)) : od_strdup(path);
+    od_status status = file && (s->dir = od_path_dir(file)) ? od_file_view_open(&s->view, file, err) : od_error_nomem(err, path);
+    if (status == OD_OK) status = od_cvat_scan(&s->index, (const char *)s->view.data, s->view.size, file, part, err);
+    if (status == OD_OK && part && !s->index.count) status = od_error_set(err, OD_ERR_NOT_FOUND, "%s: has no image of the subset \"%s\"", file, part);
+    od_free(file);
+    return status;
+}
+
+static od_status source_open(od_source **out, const char *path, const od_source_options *options, od_error *err)
+{
+    cvat_source *s = od_calloc(1, sizeof *s);
+    if (!s) return od_error_nomem(err, path);
+    s->base.format = &od_source_cvat;
+    int copied = (s->base.path = od_strdup(path)) && (!options->image_dir || (s->image_dir = od_strdup(options->image_dir)));
+    od_status status = copied ? load(s, path, err) : od_error_nomem(err, path);
+    if (status != OD_OK) {
+        source_free(&s->base);
+        return status;
+    }
+    report_left_out(s);
+    s->base.count = (int64_t)s->index.count;
+    *out = &s->base;
+    return OD_OK;
+}
+
+static od_status source_read(const od_source *base, int64_t index, int with_image, od_example *out, od_error *err)
+{
+    const cvat_source *s = (const cvat_source *)base;
+    int width, height;
+    OD_TRY(od_cvat_read(&s->index, (size_t)index, (const char *)s->view.data, base->path, out, err));
+    if (!with_image) return OD_OK;
+    od_status status = od_image_file_load(s->dir, s->image_dir, out->filename, 1, out, &width, &height, err);
+    if (status != OD_OK) od_error_prefix(err, "%s:%d", base->path, (int)s->index.images[index].line);
+    return status;
+}
+
+static od_status source_list_classes(const od_source *base, od_class_list *classes, od_error *err)
+{
+    const od_class_list *own = &((const cvat_source *)base)->index.classes;
+    for (size_t i = 0; i < own->count; i++) OD_TRY(od_class_list_add(classes, own->entries[i].name, 0, err));
+    return OD_OK;
+}
+
+const od_source_format od_source_cvat = {"cvat",      "CVAT XML",          "image",     source_open,
+                                         source_read, source_list_classes, source_free, 0};
