@@ -6,7 +6,7 @@
 #define CLI_CMD_DATA_H
 
 /* What --format and --from take. */
-#define CLI_DATA_FORMATS "tfrecord, coco, voc, csv, yolo or cvat"
+#define CLI_DATA_FORMATS "tfrecord, coco, voc, csv, yolo, cvat, labelstudio or openimages"
 
 int cli_data_convert(int argc, char **argv);
 int cli_data_check(int argc, char **argv);

@@ -73,7 +73,7 @@ int cli_data_convert(int argc, char **argv)
     bool links = false;
     const cli_flag flags[] = {
         {"from", CLI_STRING, &in.format, CLI_DATA_FORMATS "; default: what the data looks like"},
-        {"to", CLI_STRING, &out.format, CLI_DATA_FORMATS ", or roboflow-coco, roboflow-voc, ... (a folder a part)"},
+        {"to", CLI_STRING, &out.format, CLI_DATA_FORMATS "; labelstudio-min; roboflow-coco, roboflow-voc, ..."},
         {"output", CLI_STRING, &out.path, "the file or folder to write"},
         {"image_dir", CLI_STRING, &in.image_dir, "where the images lie that annotations name; default: beside them"},
         {"label_map_path", CLI_STRING, &in.label_map_path, "the classes; default: made from the data, written beside the output"},

@@ -2,7 +2,8 @@
  *
  * Annotated data sets: what is in them, and conversion between formats. Formats: "tfrecord" (tf.Example, as the OD API's
  * dataset_tools write them), "coco" (JSON), "voc" (a folder, .xml, or ImageSets list), "csv" (of the OD API tutorials), "yolo"
- * (data.yaml, or folders images and labels), "cvat" (XML 1.1 for images). docs/DATA.md tells what each can hold.
+ * (data.yaml, or folders images and labels), "cvat" (XML 1.1 for images), "labelstudio" (JSON and
+ * JSON-MIN), "openimages" (*-annotations-bbox.csv). docs/DATA.md tells what each can hold.
  *
  *     const char *paths[] = {"raccoon"};
  *     od_data_input in = {.paths = paths, .path_count = 1};
@@ -36,8 +37,8 @@ od_status od_data_info(const od_data_input *input, int json, char **text, od_err
 void od_data_text_free(char *text);
 
 typedef struct od_data_output {
-    const char *format; /* "tfrecord", "coco", "voc", "csv", "yolo", "cvat"; "roboflow-" and one of the first five: a folder a
-                           part with everything in it */
+    const char *format; /* "tfrecord", "coco", "voc", "csv", "yolo", "cvat", "labelstudio", "labelstudio-min", "openimages";
+                           "roboflow-" and one of the first five: a folder a part with everything in it */
     const char *path;   /* the file, or (for voc, yolo, roboflow-..., data of several parts, and names without the format's ending)
                            a folder; tfrecord with shards > 1: the stem of path-00000-of-0000N */
     int shards;         /* tfrecord only; 0 and 1: one file */

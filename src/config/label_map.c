@@ -227,6 +227,12 @@ const char *od_label_map_name(const od_label_map *map, int32_t id)
     return !l ? NULL : l->display_name ? l->display_name : l->name;
 }
 
+const char *od_label_map_key(const od_label_map *map, int32_t id)
+{
+    const label *l = find_id(map, id);
+    return l ? l->name : NULL;
+}
+
 int od_label_map_count(const od_label_map *map)
 {
     return (int)map->count;

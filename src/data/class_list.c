@@ -24,8 +24,16 @@ od_status od_class_list_add(od_class_list *list, const char *name, int32_t id, o
         od_free(copy);
         return od_error_nomem(err, "class names");
     }
-    list->entries[list->count++] = (od_class_entry){copy, id};
+    list->entries[list->count++] = (od_class_entry){copy, NULL, id};
     return OD_OK;
+}
+
+od_status od_class_list_set_display(od_class_list *list, const char *name, const char *display, od_error *err)
+{
+    int64_t at;
+    if (!od_hashmap_get(&list->by_name, name, &at) || list->entries[at].display) return OD_OK;
+    list->entries[at].display = od_strdup(display);
+    return list->entries[at].display ? OD_OK : od_error_nomem(err, "class names");
 }
 
 static int by_name(const void *a, const void *b)
@@ -63,7 +71,10 @@ od_status od_class_list_number(od_class_list *list, od_error *err)
 
 void od_class_list_deinit(od_class_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) od_free(list->entries[i].name);
+    for (size_t i = 0; i < list->count; i++) {
+        od_free(list->entries[i].name);
+        od_free(list->entries[i].display);
+    }
     od_free(list->entries);
     od_hashmap_deinit(&list->by_name);
     *list = (od_class_list){0};

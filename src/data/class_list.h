@@ -14,7 +14,8 @@
 
 typedef struct od_class_entry {
     char *name;
-    int32_t id; /* 0: not numbered yet */
+    char *display; /* what a code (/m/011k07) is called, or NULL */
+    int32_t id;    /* 0: not numbered yet */
 } od_class_entry;
 
 typedef struct od_class_list {
@@ -25,6 +26,9 @@ typedef struct od_class_list {
 
 /* Adds a class or gives a known one its id (0: the data has none). OD_ERR_MISMATCH when it has another id already. */
 od_status od_class_list_add(od_class_list *list, const char *name, int32_t id, od_error *err);
+
+/* What a class that is in the list is called; the first that is given counts. OD_ERR_NOMEM. */
+od_status od_class_list_set_display(od_class_list *list, const char *name, const char *display, od_error *err);
 
 /* Gives every class without an id the lowest free one, in alphabetical order, and sorts by id. OD_ERR_MISMATCH when two
  * names have one id. */

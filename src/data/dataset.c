@@ -123,7 +123,7 @@ static od_status take_list(od_dataset *ds, const od_class_list *list, od_error *
     if (!map) return od_error_nomem(err, "a label map");
     od_status status = OD_OK;
     for (size_t i = 0; i < list->count && status == OD_OK; i++)
-        status = od_label_map_add(map, list->entries[i].id, list->entries[i].name, NULL, err);
+        status = od_label_map_add(map, list->entries[i].id, list->entries[i].name, list->entries[i].display, err);
     if (status == OD_OK)
         ds->map = ds->own_map = map;
     else

@@ -13,7 +13,8 @@
 
 enum { HEAD = 4096 };
 
-static const od_source_format *const formats[] = {&od_source_tfrecord, &od_source_coco, &od_source_voc, &od_source_csv, &od_source_yolo, &od_source_cvat};
+static const od_source_format *const formats[] = {&od_source_tfrecord, &od_source_coco,        &od_source_voc,       &od_source_csv,
+                                                  &od_source_yolo,     &od_source_cvat,        &od_source_labelstudio, &od_source_openimages};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 /* --- files ------------------------------------------------------------------------------------------------------------ */
@@ -26,11 +27,16 @@ static int holds(const char *text, size_t size, const char *part)
     return 0;
 }
 
+static size_t first_line(const char *text, size_t size)
+{
+    const char *end = size ? memchr(text, '\n', size) : NULL;
+    return end ? (size_t)(end - text) : size;
+}
+
 /* A list whose first line names an image is YOLO's; VOC's lists have names without endings. */
 static const od_source_format *list_format(const char *text, size_t size)
 {
-    const char *line = memchr(text, '\n', size);
-    char *first = od_strndup(text, line ? (size_t)(line - text) : size);
+    char *first = od_strndup(text, first_line(text, size));
     if (!first) return &od_source_voc;
     size_t n = strlen(first);
     while (n && isspace((unsigned char)first[n - 1])) first[--n] = 0;
@@ -45,8 +51,9 @@ static const od_source_format *text_format(const char *path, const char *text, s
     if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) text += 3, size -= 3;
     while (size && isspace((unsigned char)*text)) text++, size--;
     if (size && *text == '{') return &od_source_coco;
+    if (size && *text == '[') return &od_source_labelstudio;
     if (od_path_has_ending(path, ".json")) return &od_source_coco;
-    if (od_path_has_ending(path, ".csv")) return &od_source_csv;
+    if (od_path_has_ending(path, ".csv")) return holds(text, first_line(text, size), "LabelName") ? &od_source_openimages : &od_source_csv;
     if (od_path_has_ending(path, ".yaml") || od_path_has_ending(path, ".yml")) return &od_source_yolo;
     if (od_path_has_ending(path, ".txt")) return list_format(text, size);
     if (od_path_has_ending(path, ".xml") || (size && *text == '<')) return holds(text, size, "<annotations") ? &od_source_cvat : &od_source_voc;
@@ -97,7 +104,7 @@ static const od_source_format *folder_format(const char *dir)
 /* Endings of the files that may stand for their folder: all of the first three, else one of the others. */
 static const struct { const char *ending, *formats; int several; } endings[] = {
     {".record", "tfrecord", 1}, {".tfrecord", "tfrecord", 1}, {".tfrecords", "tfrecord", 1},
-    {".json", "coco", 0},       {".csv", "csv", 0},         {".xml", "cvat", 0}};
+    {".json", "coco labelstudio", 0}, {".csv", "csv openimages", 0}, {".xml", "cvat", 0}};
 
 static od_status expand_folder(od_path_list *list, const char *dir, const char *name, od_error *err)
 {
@@ -113,7 +120,7 @@ static od_status expand_folder(od_path_list *list, const char *dir, const char *
     if (list->count > first) return OD_OK;
     return od_error_set(err, OD_ERR_FORMAT,
                         "%s: no annotations found in this folder; expected VOC (Annotations/*.xml, annotations/*.xml or *.xml), YOLO "
-                        "(data.yaml, or images/ and labels/), one COCO .json, one .csv, CVAT's .xml, or TFRecords (*.record, *.tfrecord)", dir);
+                        "(data.yaml, or images/ and labels/), one .json of COCO or Label Studio, one .csv, Open Images (*-annotations-bbox.csv), CVAT's .xml, or TFRecords (*.record, *.tfrecord)", dir);
 }
 
 /* --- both ------------------------------------------------------------------------------------------------------------- */

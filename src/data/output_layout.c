@@ -19,7 +19,9 @@ static const od_writer_format coco = {
     .name = "coco", .file = "annotations.json", .images = "images", .prefix = "images/", .keep_images = 1,
     .holds = BIT(CROWD) | BIT(MASK) | BIT(AREA) | BIT(IMAGE_ID) | BIT(CLASS_ID) | BIT(OUTSIDE)};
 
-static const od_writer_format *const formats[] = {&tfrecord, &coco, &od_writer_voc, &od_writer_csv, &od_writer_yolo, &od_writer_cvat};
+static const od_writer_format *const formats[] = {&tfrecord,       &coco,           &od_writer_voc,         &od_writer_csv,
+                                                  &od_writer_yolo, &od_writer_cvat, &od_writer_labelstudio, &od_writer_labelstudio_min,
+                                                  &od_writer_openimages};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 /* The annotation file of a part in Roboflow's exports; NULL: the format has none. */
@@ -98,8 +100,9 @@ static od_status lay_beside(od_output_layout *l, const char *out, od_error *err)
 static char *image_folder(const od_output_layout *l)
 {
     const char *pattern = l->format->images ? l->format->images : "images", *mark = strstr(pattern, "%s");
+    const char *part = !l->split ? "train" : l->format == &od_writer_openimages && !strcmp(l->split, "val") ? "validation" : l->split;
     if (!mark) return od_path_join(l->root, pattern);
-    return od_asprintf("%s/%.*s%s", l->root, (int)(mark - pattern), pattern, l->split ? l->split : "train");
+    return od_asprintf("%s/%.*s%s", l->root, (int)(mark - pattern), pattern, part);
 }
 
 od_status od_output_layout_init(od_output_layout *l, const od_data_output *output, const char *split, od_error *err)

@@ -39,6 +39,7 @@ struct od_source {
     int64_t count;
 };
 
-extern const od_source_format od_source_tfrecord, od_source_coco, od_source_voc, od_source_csv, od_source_yolo, od_source_cvat;
+extern const od_source_format od_source_tfrecord, od_source_coco, od_source_voc, od_source_csv, od_source_yolo, od_source_cvat,
+    od_source_labelstudio, od_source_openimages;
 
 #endif

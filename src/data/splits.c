@@ -76,6 +76,22 @@ static od_status find_folders(od_split_list *out, const char *dir, od_error *err
     return OD_OK;
 }
 
+/* Open Images: a PART-annotations-bbox.csv a part. */
+static od_status find_box_lists(od_split_list *out, const char *dir, od_error *err)
+{
+    static const char ending[] = "-annotations-bbox.csv";
+    od_path_list files = {0};
+    od_status status = od_path_list_add_folder(&files, dir, ending, err);
+    for (size_t i = 0; i < files.count && status == OD_OK; i++) {
+        const char *base = od_path_base(files.items[i]);
+        char *name = od_strndup(base, strlen(base) - (sizeof ending - 1)), *dash = name ? strrchr(name, '-') : NULL;
+        status = name ? add(out, od_split_name(dash ? dash + 1 : name), od_strdup(files.items[i]), err) : od_error_nomem(err, dir);
+        od_free(name);
+    }
+    od_path_list_deinit(&files);
+    return status;
+}
+
 /* Roboflow's train/, valid/, test/; or images/train, ... of YOLO without a data.yaml. */
 static od_status find_in_folder(od_split_list *out, const char *dir, const char *format, od_error *err)
 {
@@ -87,6 +103,8 @@ static od_status find_in_folder(od_split_list *out, const char *dir, const char 
         return status;
     }
     od_free(yaml);
+    if (!format || !strcmp(format, "openimages")) OD_TRY(find_box_lists(out, dir, err));
+    if (out->count) return OD_OK;
     OD_TRY(find_folders(out, dir, err));
     if (out->count || !od_yolo_is_folder(dir)) return OD_OK;
     char *images = od_path_join(dir, "images");

@@ -43,6 +43,7 @@ struct od_writer {
     int64_t clipped; /* boxes that were cut at the image's edge, as the format must have them inside */
 };
 
-extern const od_writer_format od_writer_csv, od_writer_voc, od_writer_yolo, od_writer_cvat;
+extern const od_writer_format od_writer_csv, od_writer_voc, od_writer_yolo, od_writer_cvat, od_writer_labelstudio,
+    od_writer_labelstudio_min, od_writer_openimages;
 
 #endif

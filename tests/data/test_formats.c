@@ -5,6 +5,7 @@
  */
 #include "config/label_map.h"
 #include "data/dataset.h"
+#include "data/label_studio.h"
 #include "data/tf_example.h"
 #include "data/tfrecord.h"
 #include "image/image.h"
@@ -33,6 +34,9 @@ static const struct format_case {
     {"csv", "s/boxes.csv", 0, 0, 0, 0, 1},
     {"yolo", "y", 0, 0, 0, 0, 0},
     {"cvat", "a/annotations.xml", ALL_FLAGS, 1, 1, 1, 1},
+    {"labelstudio", "l/tasks.json", ALL_FLAGS, 0, 0, 1, 1},
+    {"labelstudio-min", "m/tasks.json", 0, 0, 0, 1, 1},
+    {"openimages", "o", ALL_FLAGS & ~(OD_OBJECT_CROWD | OD_OBJECT_DIFFICULT), 0, 0, 0, 1},
     {"roboflow-coco", "rc", OD_OBJECT_CROWD, 0, 0, 1, 1},
     {"roboflow-voc", "rv", OD_OBJECT_DIFFICULT | OD_OBJECT_TRUNCATED | OD_OBJECT_OCCLUDED, 1, 0, 0, 1},
     {"roboflow-csv", "rs", 0, 0, 0, 0, 1},
@@ -552,6 +556,151 @@ static void test_cvat_errors(void **state)
     expect_bad_texts("bad.xml", cases, sizeof cases / sizeof *cases);
 }
 
+/* --- Label Studio ----------------------------------------------------------------------------------------------------- */
+
+/* The documented tasks (labelstud.io/guide/task_format, /guide/export), with regions of other kinds. */
+static void test_label_studio_as_documented(void **state)
+{
+    (void)state;
+    char path[400];
+    fixture(path, "label_studio.json");
+    od_dataset *ds = open_all(path);
+    od_example e;
+    assert_int_equal(od_dataset_size(ds), 4); /* the tasks 3 and 4 have no annotation */
+    read_annotations(ds, 0, &e);
+    assert_string_equal(e.filename, "1.jpg");
+    assert_string_equal(e.source_id, "1");
+    assert_int_equal(e.object_count, 1);
+    expect_box(&e.objects[0], 0.05869797225186766, 0.508, 0.05869797225186766 + 0.10458911419423693, 0.508 + 0.124);
+    assert_string_equal(e.objects[0].class_text, "Moonwalker");
+    assert_int_equal(e.width, 600);
+    assert_int_equal(e.height, 403);
+    od_example_deinit(&e);
+    read_annotations(ds, 1, &e); /* the ground truth, not the first; two labels; an outline; marks */
+    assert_string_equal(e.filename, "pics/a b.png");
+    assert_int_equal(e.object_count, 3);
+    expect_box(&e.objects[0], 0.2, 0.1, 0.6, 0.4);
+    assert_string_equal(e.objects[1].class_text, "Planet");
+    assert_int_equal(e.objects[0].flags, OD_OBJECT_TRUNCATED | OD_OBJECT_OCCLUDED);
+    assert_int_equal(e.objects[1].flags, OD_OBJECT_TRUNCATED | OD_OBJECT_OCCLUDED);
+    expect_box(&e.objects[2], 0.1, 0.5, 0.3, 0.9);
+    assert_int_equal(e.objects[2].flags, OD_OBJECT_OUTLINE);
+    od_example_deinit(&e);
+    od_error err = {0};
+    assert_int_equal(od_dataset_read_annotations(ds, 2, &e, &err), OD_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "label_studio.json:61: task 5: a region is rotated by 12.5 degrees; only upright boxes are read"));
+    od_example_deinit(&e);
+    od_dataset_free(ds);
+    fixture(path, "label_studio_min.json");
+    ds = open_all(path);
+    assert_int_equal(od_dataset_size(ds), 1);
+    read_annotations(ds, 0, &e);
+    assert_string_equal(e.filename, "0a1b2c3d-street.jpg");
+    assert_int_equal(e.object_count, 2);
+    expect_box(&e.objects[1], 0.25, 0.5, 0.75, 1);
+    assert_string_equal(e.objects[1].class_text, "Car");
+    od_example_deinit(&e);
+    od_dataset_free(ds);
+}
+
+static void test_label_studio_images(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"https://example.com/a/1.jpg?x=1", "1.jpg"}, {"s3://bucket/dir/x%20y.png", "x y.png"},
+        {"/data/upload/3/0a1b2c3d-z.jpg", "0a1b2c3d-z.jpg"}, {"/data/local-files/?d=sub/dir/q.jpg", "sub/dir/q.jpg"},
+        {"images/plain.jpg", "images/plain.jpg"}, {"100%25.jpg", "100%.jpg"}, {"%00%zz.jpg", "%00%zz.jpg"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *name = od_label_studio_image_name(cases[i][0]);
+        assert_string_equal(name, cases[i][1]);
+        od_free(name);
+    }
+}
+
+static void test_label_studio_errors(void **state)
+{
+    (void)state;
+#define TASK "[\n{\"id\": 7, \"data\": {\"image\": \"a.jpg\"}, \"annotations\": [{\"result\": [\n{\"id\": \"r\", \"value\": {\"x\": 1, \"y\": 2, "
+    static const bad_text cases[] = {
+        {TASK "\"width\": \"3\", \"height\": 4, \"rectanglelabels\": [\"a\"]}}]}]}]",
+         "bad.json:2: task 7: a region's width must be a number (percent of the image) \"3\""},
+        {TASK "\"width\": 3, \"height\": 4, \"rectanglelabels\": [5]}}]}]}]", "bad.json:2: task 7: a region's label must be a text"},
+        {TASK "\"width\": 3, }}]}]}]", "bad.json:3: not valid JSON"},
+        {"[\n{\"id\": 1}]", "bad.json:2: task 1: names no image; expected Label Studio's export"},
+        {"[{\"id\": 1, \"image\": \"a.jpg\"}", "bad.json:1: not valid JSON: the list of tasks isn't closed"},
+        {"[1, 2]", "bad.json:1: expected Label Studio's export, a list of tasks [{...}, {...}]; found '1'"},
+        {"[]", "holds no images"},
+    };
+#undef TASK
+    expect_bad_texts("bad.json", cases, sizeof cases / sizeof *cases);
+}
+
+/* --- Open Images ------------------------------------------------------------------------------------------------------ */
+
+/* The documented rows (storage.googleapis.com/openimages), one image's rows apart from each other. */
+static void test_open_images_as_documented(void **state)
+{
+    (void)state;
+    char root[300], path[400], pictures[400];
+    make_dir(root, "oi");
+    write_file(path, root, "class-descriptions-boxable.csv", "/m/011k07,Tortoise\n/m/0cmf2,Airplane\n/m/02xwb,Fruit\n");
+    write_file(path, root, "validation-images-with-rotation.csv", "ImageID,Subset\n0001eeaf4aed83f9,validation\nnull,validation\nelsewhere,validation\n");
+    write_file(path, root, "validation-annotations-bbox.csv",
+               "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n"
+               "0001eeaf4aed83f9,xclick,/m/0cmf2,1,0.022673031,0.9642005,0.07103825,0.80054647,0,0,0,0,0\n"
+               "000595fe6fee6369,xclick,/m/02xwb,1,0.45655376,0.6097202,0.20399113,0.50554323,0,0,1,0,-1\n"
+               "0001eeaf4aed83f9,xclick,/m/02xwb,1,0.020477816,0.32935154,0.0956023,0.665392,1,1,0,1,1\n");
+    make_dir(pictures, "oi/validation");
+    write_picture(pictures, "0001eeaf4aed83f9.jpg");
+    write_picture(pictures, "000595fe6fee6369.jpg");
+    write_picture(pictures, "null.jpg");
+    od_dataset *ds = open_all(root);
+    od_example e;
+    assert_int_equal(od_dataset_size(ds), 3);
+    assert_int_equal(od_label_map_count(od_dataset_label_map(ds)), 2); /* what has boxes */
+    read_annotations(ds, 0, &e);
+    assert_string_equal(e.source_id, "0001eeaf4aed83f9");
+    assert_int_equal(e.object_count, 2);
+    expect_box(&e.objects[0], 0.07103825, 0.022673031, 0.80054647, 0.9642005);
+    assert_string_equal(e.objects[0].class_text, "/m/0cmf2");
+    assert_string_equal(od_label_map_name(od_dataset_label_map(ds), e.objects[0].label), "Airplane");
+    assert_string_equal(od_label_map_key(od_dataset_label_map(ds), e.objects[0].label), "/m/0cmf2");
+    assert_int_equal(e.objects[1].flags, OD_OBJECT_OCCLUDED | OD_OBJECT_TRUNCATED | OD_OBJECT_DEPICTION | OD_OBJECT_INSIDE);
+    od_example_deinit(&e);
+    read_annotations(ds, 1, &e);
+    assert_int_equal(e.objects[0].flags, OD_OBJECT_GROUP_OF);
+    assert_int_equal(e.width, 20);
+    od_example_deinit(&e);
+    read_annotations(ds, 2, &e);
+    assert_string_equal(e.filename, "null.jpg");
+    assert_int_equal(e.object_count, 0);
+    od_example_deinit(&e);
+    od_dataset_free(ds);
+    /* Labels keep their codes from Open Images to Open Images. */
+    char out[400], part[400];
+    const char *from = root;
+    convert(&from, NULL, 1, "openimages", below(out, root, "copy"));
+    ds = open_all(below(part, out, "validation-annotations-bbox.csv"));
+    assert_string_equal(od_label_map_key(od_dataset_label_map(ds), 1), "/m/02xwb");
+    assert_string_equal(od_label_map_name(od_dataset_label_map(ds), 1), "Fruit");
+    od_dataset_free(ds);
+}
+
+static void test_open_images_errors(void **state)
+{
+    (void)state;
+#define HEAD "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n"
+    static const bad_text cases[] = {
+        {"ImageID,LabelName,XMin,XMax,YMin\n", "bad-annotations-bbox.csv:1: the header has no column \"YMax\""},
+        {HEAD "a,xclick,/m/x,1,0,1,0,x\n", "bad-annotations-bbox.csv:2: YMax is \"x\"; expected a number"},
+        {HEAD "a,xclick,,1,0,1,0,1\n", "bad-annotations-bbox.csv:2: LabelName is empty"},
+        {HEAD ",xclick,/m/x,1,0,1,0,1\n", "bad-annotations-bbox.csv:2: ImageID is empty"},
+        {HEAD, "holds no images"},
+    };
+#undef HEAD
+    expect_bad_texts("bad-annotations-bbox.csv", cases, sizeof cases / sizeof *cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +712,11 @@ int main(void)
         cmocka_unit_test(test_yolo_errors),
         cmocka_unit_test(test_cvat_as_documented),
         cmocka_unit_test(test_cvat_errors),
+        cmocka_unit_test(test_label_studio_as_documented),
+        cmocka_unit_test(test_label_studio_images),
+        cmocka_unit_test(test_label_studio_errors),
+        cmocka_unit_test(test_open_images_as_documented),
+        cmocka_unit_test(test_open_images_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
