@@ -46,6 +46,11 @@ static void print_converted(const od_data_converted *done, const od_data_output 
            (long long)done->null_images, (long long)done->boxes);
     if (done->skipped) printf("left out, as they could not be read: %lld\n", (long long)done->skipped);
     print_dropped(done, out->format);
+    if (done->windowed)
+        printf("%lld grey pictures of more than 8 bits became 8-bit PNGs (window: %s)\n", (long long)done->windowed, out->window ? out->window : "file");
+    if (done->deep)
+        printf("note: %lld pictures have 16 bits of grey (or are DICOM) and stay as they are; of a 16-bit PNG training sees the high byte only,\n"
+               "as in TensorFlow: --window=minmax or --window=CENTER,WIDTH makes 8-bit pictures\n", (long long)done->deep);
     if (done->label_map_saved) printf("label_map.pbtxt written beside it\n");
 }
 
@@ -78,6 +83,7 @@ int cli_data_convert(int argc, char **argv)
         {"image_dir", CLI_STRING, &in.image_dir, "where the images lie that annotations name; default: beside them"},
         {"label_map_path", CLI_STRING, &in.label_map_path, "the classes; default: made from the data, written beside the output"},
         {"shards", CLI_INT, &shards, "write OUTPUT-00000-of-0000N ... instead of one TFRecord"},
+        {"window", CLI_STRING, &out.window, "16-bit PNG and DICOM to 8 bits: file, minmax or CENTER,WIDTH (docs/DATA.md)"},
         {"link_images", CLI_BOOL, &links, "symbolic links instead of copies of the image files"},
         {0}};
     const cli_usage usage = {"data convert --to=FORMAT --output=OUT [FLAGS] [PART=]DATA...",

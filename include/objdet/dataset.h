@@ -43,6 +43,9 @@ typedef struct od_data_output {
                            a folder; tfrecord with shards > 1: the stem of path-00000-of-0000N */
     int shards;         /* tfrecord only; 0 and 1: one file */
     int link_images;    /* symbolic links where image files would be copied */
+    const char *window; /* grey pictures of more than 8 bits (16-bit PNG, DICOM) become 8-bit PNGs: "file" (DICOM's own window, else
+                           from the smallest to the largest value), "minmax", "CENTER,WIDTH". NULL: PNGs stay as they are (TensorFlow
+                           and this library then take the high byte), DICOM as with "file" where files are copied */
 } od_data_output;
 
 /* What an annotation may say that not every format can hold. */
@@ -77,6 +80,8 @@ const char *od_data_kind_text(od_data_kind kind);
 typedef struct od_data_converted {
     int64_t images, boxes, null_images;
     int64_t skipped;     /* examples that couldn't be read; each was handed to the log callback */
+    int64_t windowed;    /* grey pictures of more than 8 bits that became 8-bit PNGs */
+    int64_t deep;        /* such pictures that stayed as they are */
     int64_t dropped[OD_DATA_KIND_COUNT]; /* what the data says and the format can't hold, by kind */
     int label_map_saved; /* a label_map.pbtxt was written beside the output */
 } od_data_converted;

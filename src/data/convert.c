@@ -59,7 +59,7 @@ static void count_dropped(od_convert *c, const od_example *e)
     };
     int64_t n[OD_DATA_KIND_COUNT] = {0};
     n[OD_DATA_KIND_IMAGE_ID] = has_own_id(e);
-    for (int k = 0; k < OD_EXAMPLE_LISTS; k++) n[OD_DATA_KIND_CLASS_LIST] |= e->list_counts[k] > 0;
+    for (int k = 0; k < OD_EXAMPLE_LISTS; k++) n[OD_DATA_KIND_CLASS_LIST] |= e->class_list_counts[k] > 0;
     for (int i = 0; i < e->object_count; i++) {
         const od_object *o = &e->objects[i];
         for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) n[flags[k].kind] += (o->flags & flags[k].flag) != 0;
@@ -78,6 +78,46 @@ void od_convert_count(od_convert *c, const od_example *e)
     c->result.boxes += e->object_count;
     c->result.null_images += !e->object_count;
     count_dropped(c, e);
+}
+
+/* "scan.dcm" becomes "scan.png". */
+static od_status name_png(od_example *e, od_error *err)
+{
+    const char *base = od_path_base(e->filename), *dot = strrchr(base, '.');
+    char *name = od_asprintf("%.*s.png", (int)(dot && dot != base ? dot - e->filename : (long)strlen(e->filename)), e->filename);
+    if (!name) return od_error_nomem(err, e->filename);
+    od_free(e->filename);
+    e->filename = name;
+    od_free(e->image_path);
+    e->image_path = NULL;
+    return OD_OK;
+}
+
+od_status od_convert_window(od_convert *c, od_example *e, od_error *err)
+{
+    static const od_window own = {OD_WINDOW_OF_FILE, 0, 0};
+    if (!od_image_is_deep(e->encoded, e->encoded_size)) return OD_OK;
+    int dicom = !strcmp(od_image_format_name(e->encoded, e->encoded_size), "DICOM");
+    if (!c->window && (!dicom || (c->images.keep && e->image_path))) return c->result.deep++, OD_OK;
+    od_image image = {0};
+    od_gray_values values = {0};
+    uint8_t *png = NULL;
+    size_t size = 0;
+    od_status status = od_gray_values_read(e->encoded, e->encoded_size, &values, err);
+    if (status == OD_ERR_UNSUPPORTED && dicom)
+        status = od_image_decode(e->encoded, e->encoded_size, &image, err); /* RGB needs no window */
+    else if (status == OD_OK)
+        status = od_window_apply(&values, c->window ? c->window : &own, &image, err);
+    if (status == OD_OK) status = od_image_encode_png(&image, &png, &size, err);
+    if (status != OD_OK) od_error_prefix(err, "%s", e->filename);
+    od_gray_values_deinit(&values);
+    od_image_deinit(&image);
+    OD_TRY(status);
+    od_free(e->encoded);
+    e->encoded = png;
+    e->encoded_size = size;
+    c->result.windowed++;
+    return name_png(e, err);
 }
 
 void od_convert_skip(od_convert *c, int64_t index)
@@ -109,7 +149,8 @@ static od_status each(od_convert *c, od_status (*put)(od_convert *c, od_example 
         status = od_convert_read(c, i, &e, &skip, err);
         if (status == OD_OK && skip) od_convert_skip(c, i);
         if (status == OD_OK && !skip) {
-            status = put(c, &e, user, err);
+            status = od_convert_window(c, &e, err);
+            if (status == OD_OK) status = put(c, &e, user, err);
             od_convert_count(c, &e);
         }
         od_example_deinit(&e);
@@ -205,6 +246,8 @@ static void add_result(od_data_converted *to, const od_data_converted *from)
     to->boxes += from->boxes;
     to->null_images += from->null_images;
     to->skipped += from->skipped;
+    to->windowed += from->windowed;
+    to->deep += from->deep;
     for (int k = 0; k < OD_DATA_KIND_COUNT; k++) to->dropped[k] += from->dropped[k];
 }
 
@@ -218,7 +261,12 @@ od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const
 {
     char *from = od_path_dir(l->path);
     if (!from) return od_error_nomem(err, l->path);
-    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds};
+    od_window window;
+    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds, .window = output->window ? &window : NULL};
+    if (output->window && od_window_parse(output->window, &window, err) != OD_OK) {
+        od_free(from);
+        return OD_ERR_ARG;
+    }
     c.images = (od_image_store){.dir = l->image_dir, .from = from, .prefix = l->image_prefix, .link = output->link_images,
                                 .keep = l->format->keep_images && !l->beside, .by_stem = l->format->by_stem};
     od_status status = od_dir_create(l->format->file ? from : l->path, err);

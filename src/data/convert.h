@@ -8,17 +8,22 @@
 #include "data/data_input.h"
 #include "data/image_store.h"
 #include "data/output_layout.h"
+#include "image/window.h"
 
 typedef struct od_convert {
     const od_dataset *ds;
     const char *path; /* of the file to write */
     od_image_store images;
+    const od_window *window; /* for pictures of more than 8 bits; NULL: as od_data_output.window says without one */
     unsigned holds; /* bits 1 << OD_DATA_KIND_... of the format */
     od_data_converted result;
 } od_convert;
 
 /* Reads an example; every object gets a class_text. *skip: it can't be read. Deinit *e whatever happens. */
 od_status od_convert_read(od_convert *c, int64_t index, od_example *e, int *skip, od_error *err);
+/* Before the image's file is put anywhere: DICOM where files aren't left in place, and with a window every grey picture of more
+ * than 8 bits, becomes an 8-bit PNG. */
+od_status od_convert_window(od_convert *c, od_example *e, od_error *err);
 /* Counts what is written, and what of it the format can't hold. */
 void od_convert_count(od_convert *c, const od_example *e);
 /* Counts an example that can't be read, and names the first ones. */

@@ -160,6 +160,7 @@ static od_status each(coco_writer *w, od_status (*put)(coco_writer *, const od_e
         if (status != OD_OK) od_error_set(err, status, "%s", why.message);
         if (status == OD_OK && (e.width < 1 || e.height < 1))
             status = od_error_set(err, OD_ERR_FORMAT, "%s: the image's size is not known (its header can't be read)", e.filename);
+        if (status == OD_OK && put == put_image) status = od_convert_window(w->c, &e, err);
         if (status == OD_OK) status = put(w, &e, w->ids[i], err);
         if (status == OD_OK) status = flush(w, FLUSH_AT, err);
         od_example_deinit(&e);

@@ -82,15 +82,22 @@ static int exists_in(const char *dir, const char *name)
     return yes;
 }
 
-/* The first .xml of the folder tells what the others are: VOC's, one an image. */
+/* Whether one of the folder's .xml files is VOC's. */
 static int has_voc_files(const char *dir)
 {
     od_path_list xml = {0};
-    const od_source_format *format = NULL;
-    if (od_path_list_add_folder(&xml, dir, ".xml", NULL) == OD_OK && xml.count && file_format(&format, xml.items[0], NULL) != OD_OK)
-        format = &od_source_voc;
+    int found = 0;
+    if (od_path_list_add_folder(&xml, dir, ".xml", NULL) != OD_OK) xml.count = 0;
+    for (size_t i = 0; i < xml.count && !found; i++) {
+        od_file_view view;
+        if (od_file_view_open(&view, xml.items[i], NULL) != OD_OK) continue;
+        const char *text = (const char *)view.data;
+        size_t size = view.size < HEAD ? view.size : HEAD;
+        found = holds(text, size, "<annotation") && !holds(text, size, "<annotations");
+        od_file_view_close(&view);
+    }
     od_path_list_deinit(&xml);
-    return format == &od_source_voc;
+    return found;
 }
 
 /* The format of a folder that is a data set as it is; NULL when files in it are. */

@@ -14,7 +14,7 @@
 /* These two have code of their own (convert.c, convert_coco.c). */
 static const od_writer_format tfrecord = {
     .name = "tfrecord", .file = "data.record", .prefix = "",
-    .holds = ~(BIT(INSIDE) | BIT(OUTLINE))};
+    .holds = ~(BIT(INSIDE) | BIT(OUTLINE) | BIT(CLASS_LIST))};
 static const od_writer_format coco = {
     .name = "coco", .file = "annotations.json", .images = "images", .prefix = "images/", .keep_images = 1,
     .holds = BIT(CROWD) | BIT(MASK) | BIT(AREA) | BIT(IMAGE_ID) | BIT(CLASS_ID) | BIT(OUTSIDE)};

@@ -84,7 +84,7 @@ static od_status write_image(split *s, const drawn *d, int index, od_error *err)
     note(s, &d->picture, index, name);
     char *path = od_asprintf("%s/images/%s", s->options->output_dir, name);
     if (!path) return od_error_nomem(err, name);
-    od_status status = od_file_write_all(path, d->jpeg, d->jpeg_size, err);
+    od_status status = od_file_write_many(path, d->jpeg, d->jpeg_size, err);
     od_free(path);
     return status;
 }

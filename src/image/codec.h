@@ -16,5 +16,14 @@ typedef struct od_image_codec {
 } od_image_codec;
 
 extern const od_image_codec od_image_codec_jpeg, od_image_codec_png, od_image_codec_bmp, od_image_codec_webp;
+#ifdef OD_HAVE_DCMTK
+extern const od_image_codec od_image_codec_dicom;
+#endif
+
+/* For window.c. The caller deinits *out whatever happens. */
+struct od_gray_values;
+int od_png_is_gray16(const uint8_t *bytes, size_t size);
+od_status od_png_read_gray16(const uint8_t *bytes, size_t size, struct od_gray_values *out, od_error *err);
+od_status od_dicom_read(const uint8_t *bytes, size_t size, struct od_gray_values *out, od_error *err);
 
 #endif

@@ -11,7 +11,11 @@
 #include <strings.h>
 
 static const od_image_codec *const codecs[] = {&od_image_codec_jpeg, &od_image_codec_png, &od_image_codec_bmp,
-                                               &od_image_codec_webp};
+                                               &od_image_codec_webp,
+#ifdef OD_HAVE_DCMTK
+                                               &od_image_codec_dicom,
+#endif
+};
 
 /* Formats that people do have in their data sets and that are not read. */
 static const struct {
@@ -24,6 +28,7 @@ static const struct {
                       {"HEIC/AVIF", 4, "ftyp"},
                       {"JPEG 2000", 4, "jP  "},
                       {"Photoshop", 0, "8BPS"},
+                      {"DICOM (this build reads none; install libdcmtk-dev and build again)", 128, "DICM"},
                       {"PDF", 0, "%PDF"},
                       {"SVG", 0, "<svg"},
                       {"HTML", 0, "<!DOCTYPE"},

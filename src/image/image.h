@@ -2,7 +2,8 @@
  *
  * Images in memory, and reading and writing them. Decoding gives the pixels that TensorFlow's decode_image with
  * channels=3 gives inside the OD API: JPEG with the IFAST DCT and fancy upsampling, grey repeated to three channels,
- * 16 bits cut to 8, alpha dropped, EXIF orientation ignored, truncated files refused.
+ * 16 bits cut to 8, alpha dropped, EXIF orientation ignored, truncated files refused. DICOM, which
+ * TensorFlow doesn't read, is shown through its window (image/window.h).
  *
  *     od_image image = {0};
  *     if (od_image_decode(bytes, size, &image, &err) == OD_OK) use(image.pixels);
@@ -38,7 +39,7 @@ od_status od_image_decode(const uint8_t *bytes, size_t size, od_image *image, od
 /* Width and height from the header alone; the rest of the file may be missing or damaged. */
 od_status od_image_read_size(const uint8_t *bytes, size_t size, int *width, int *height, od_error *err);
 
-/* "JPEG", "PNG", "BMP", "WebP", or NULL when none of them. */
+/* "JPEG", "PNG", "BMP", "WebP", "DICOM" (where the build has DCMTK), or NULL when none of them. */
 const char *od_image_format_name(const uint8_t *bytes, size_t size);
 
 /* od_image_decode on a file; errors name it. */

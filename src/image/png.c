@@ -4,6 +4,7 @@
  * bits, palettes and grey expanded, alpha and tRNS dropped (not blended), gamma left alone.
  */
 #include "image/codec.h"
+#include "image/window.h"
 #include "util/alloc.h"
 
 #include <string.h>
@@ -110,6 +111,47 @@ static od_status png_decode(const uint8_t *bytes, size_t size, od_image *image, 
         *image = decoded;
     else
         od_image_deinit(&decoded);
+    return status;
+}
+
+int od_png_is_gray16(const uint8_t *bytes, size_t size)
+{
+    return png_matches(bytes, size) && size > 25 && bytes[24] == 16 && bytes[25] == SPNG_COLOR_TYPE_GRAYSCALE;
+}
+
+static od_status decode_values(spng_ctx *context, od_gray_values *out, od_error *err)
+{
+    size_t n = (size_t)out->width * (size_t)out->height, bytes;
+    int code = spng_decoded_image_size(context, SPNG_FMT_RAW, &bytes);
+    if (code) return fail(code, err);
+    if (bytes != n * 2) return od_error_set(err, OD_ERR_FORMAT, "unexpected size of the decoded image");
+    uint16_t *raw = od_malloc(n, sizeof *raw);
+    out->values = od_malloc(n, sizeof *out->values);
+    if (!raw || !out->values) {
+        od_free(raw);
+        return od_error_nomem(err, "an image");
+    }
+    code = spng_decode_image(context, raw, bytes, SPNG_FMT_RAW, 0); /* big endian as in the file */
+    for (size_t i = 0; i < n && !code; i++) {
+        const uint8_t *b = (const uint8_t *)(raw + i);
+        out->values[i] = (float)(b[0] << 8 | b[1]);
+    }
+    od_free(raw);
+    return code ? fail(code, err) : OD_OK;
+}
+
+od_status od_png_read_gray16(const uint8_t *bytes, size_t size, od_gray_values *out, od_error *err)
+{
+    spng_ctx *context;
+    struct spng_ihdr header;
+    OD_TRY(open_stream(bytes, size, &context, &header, err));
+    od_status status = OD_OK;
+    if (too_few_bytes(&header, size) || (int64_t)header.width * header.height > OD_IMAGE_MAX_PIXELS)
+        status = od_error_set(err, OD_ERR_FORMAT, "%u x %u pixels in %zu bytes: truncated or too large", header.width, header.height, size);
+    out->width = (int)header.width;
+    out->height = (int)header.height;
+    if (status == OD_OK) status = decode_values(context, out, err);
+    spng_ctx_free(context);
     return status;
 }
 
