@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # data_scale.sh BUILD COUNT...: time and peak memory of what reads and writes data sets, by the number of images (64 x 64 pixels, about
-# two boxes each). Needs python3 for the figures; works in a folder below ${TMPDIR:-/tmp} (3 kB an image and format).
+# two boxes each). Needs python3 for the figures; works in a folder below ${TMPDIR:-/tmp} (3 kB an image and format). NO_COPIES=1 leaves out
+# the search for near copies, LAUNCH is put before each command.
 set -euo pipefail
 build=$(realpath "$1")
 shift
@@ -11,7 +12,7 @@ cd "$dir"
 
 # measured COUNT NAME COMMAND...: prints a row; peak of the child alone.
 measured() {
-  python3 - "$@" <<'PY'
+  ${LAUNCH:-} python3 - "$@" <<'PY'
 import resource, subprocess, sys, time
 count, name, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 start = time.time()
@@ -39,7 +40,7 @@ for n in "$@"; do
   rm -rf yolo tasks oi voc cvat
   measured "$n" "info, tfrecord" "$o" data info x.record
   measured "$n" "check, annotations only" "$o" data check s/train.json --annotations_only
-  measured "$n" "check, with the search for near copies" "$o" data check x.record
-  measured "$n" "split" "$o" data split x.record --output_dir=parts
-  measured "$n" "loader, one epoch" "$build/bench_loader" s/pipeline.config $((n / 16 / 3)) x.record
+  measured "$n" "split, annotations only" "$o" data split x.record --output_dir=parts --annotations_only
+  measured "$n" "loader, $((n / 2)) images" "$build/bench_loader" s/pipeline.config $((n / 64)) x.record
+  [ -n "${NO_COPIES:-}" ] || measured "$n" "check, with the search for near copies" "$o" data check x.record
 done
