@@ -161,12 +161,20 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
     return fill_objects(s, image, out, err);
 }
 
+/* Some tools count categories from 0; others (Roboflow) have a category 0 that stands for the whole project and no box. */
+static int is_used(const coco_source *s, int32_t category)
+{
+    for (size_t i = 0; i < s->json.annotation_count; i++)
+        if (s->json.annotations[i].category_id == category) return 1;
+    return 0;
+}
+
 static od_status source_list_classes(const od_source *base, od_class_list *classes, od_error *err)
 {
     const coco_source *s = (const coco_source *)base;
     for (size_t i = 0; i < s->json.category_count; i++) {
         const od_coco_category *c = &s->json.categories[i];
-        if (c->name && c->id > 0) OD_TRY(od_class_list_add(classes, c->name, c->id, err));
+        if (c->name && (c->id > 0 || (!c->id && is_used(s, 0)))) OD_TRY(od_class_list_add(classes, c->name, c->id, err));
     }
     return OD_OK;
 }

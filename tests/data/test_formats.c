@@ -9,6 +9,7 @@
 #include "data/tf_example.h"
 #include "data/tfrecord.h"
 #include "image/image.h"
+#include "image/window.h"
 #include "objdet/dataset.h"
 #include "test_support.h"
 #include "util/alloc.h"
@@ -462,6 +463,43 @@ static void test_yolo_errors(void **state)
     }
 }
 
+static void read_annotations(const od_dataset *ds, int64_t index, od_example *out)
+{
+    od_error err = {0};
+    *out = (od_example){0};
+    if (od_dataset_read_annotations(ds, index, out, &err) != OD_OK) fail_msg("%s", err.message);
+}
+
+/* --- Roboflow's COCO -------------------------------------------------------------------------------------------------- */
+
+/* Its category 0 is the project, which no box has; where boxes do have it, it is a class and gets a number. */
+static void test_coco_category_zero(void **state)
+{
+    (void)state;
+    char root[300], path[400];
+    make_dir(root, "zero");
+    for (int used = 0; used < 2; used++) {
+        od_strbuf t = {0};
+        od_strbuf_printf(&t,
+                         "{\"categories\": [{\"id\": 0, \"name\": \"shapes\", \"supercategory\": \"none\"}, {\"id\": 1, \"name\": \"circle\", "
+                         "\"supercategory\": \"shapes\"}], \"images\": [{\"id\": 0, \"file_name\": \"a_jpg.rf.1f.jpg\", \"width\": 100, \"height\": 50}], "
+                         "\"annotations\": [{\"id\": 0, \"image_id\": 0, \"category_id\": %d, \"bbox\": [10, 10, 20, 20], \"area\": 400, \"iscrowd\": 0}]}",
+                         !used);
+        write_file(path, root, "train/_annotations.coco.json", t.data);
+        od_strbuf_deinit(&t);
+        od_dataset *ds = open_all(root);
+        const od_label_map *map = od_dataset_label_map(ds);
+        od_example e;
+        assert_int_equal(od_label_map_count(map), used ? 2 : 1);
+        read_annotations(ds, 0, &e);
+        assert_int_equal(e.object_count, 1);
+        assert_string_equal(od_label_map_name(map, e.objects[0].label), used ? "shapes" : "circle");
+        assert_int_equal(e.objects[0].label, used ? 2 : 1);
+        od_example_deinit(&e);
+        od_dataset_free(ds);
+    }
+}
+
 /* --- CVAT ------------------------------------------------------------------------------------------------------------- */
 
 static void fixture(char out[400], const char *name)
@@ -469,13 +507,6 @@ static void fixture(char out[400], const char *name)
     char path[200];
     snprintf(path, sizeof path, "tests/data/fixtures/formats/%s", name);
     test_source_path(out, 400, path);
-}
-
-static void read_annotations(const od_dataset *ds, int64_t index, od_example *out)
-{
-    od_error err = {0};
-    *out = (od_example){0};
-    if (od_dataset_read_annotations(ds, index, out, &err) != OD_OK) fail_msg("%s", err.message);
 }
 
 /* The documented example (docs.cvat.ai), with shapes of every kind. */
@@ -701,6 +732,52 @@ static void test_open_images_errors(void **state)
     expect_bad_texts("bad-annotations-bbox.csv", cases, sizeof cases / sizeof *cases);
 }
 
+/* --- more than 8 bits ------------------------------------------------------------------------------------------------- */
+
+/* The 16-bit grey PNG of the fuzzer's seeds stays as it is, or becomes 8 bits by the window that is asked for. */
+static void test_windows(void **state)
+{
+    (void)state;
+    char root[300], csv[400], seed[400], out[400];
+    make_dir(root, "deep");
+    test_source_path(seed, sizeof seed, "fuzz/seeds/fuzz_png/grey16.png");
+    od_file_view view;
+    assert_int_equal(od_file_view_open(&view, seed, NULL), OD_OK);
+    assert_int_equal(od_file_write_all(below(out, root, "scan.png"), view.data, view.size, NULL), OD_OK);
+    write_file(csv, root, "boxes.csv", "filename,class,xmin,ymin,xmax,ymax\nscan.png,lung,1,1,3,3\n");
+    const char *from = csv;
+    od_data_converted done = convert(&from, NULL, 1, "yolo", below(out, root, "same"));
+    assert_true(done.deep == 1 && done.windowed == 0);
+    od_dataset *ds = open_all(out);
+    od_example e = {0};
+    assert_int_equal(od_dataset_read(ds, 0, &e, NULL), OD_OK);
+    assert_int_equal(e.encoded_size, view.size);
+    assert_memory_equal(e.encoded, view.data, view.size);
+    od_example_deinit(&e);
+    od_dataset_free(ds);
+    od_gray_values values;
+    od_image expected = {0}, got = {0};
+    assert_int_equal(od_gray_values_read(view.data, view.size, &values, NULL), OD_OK);
+    assert_int_equal(od_window_apply(&values, &(od_window){OD_WINDOW_FIXED, 20000, 30000}, &expected, NULL), OD_OK);
+    od_data_input in = {.paths = &from, .path_count = 1};
+    od_data_output output = {.format = "tfrecord", .path = below(out, root, "x.record"), .window = "20000,30000"};
+    assert_int_equal(od_data_convert(&in, &output, &done, NULL), OD_OK);
+    assert_true(done.deep == 0 && done.windowed == 1);
+    ds = open_all(out);
+    assert_int_equal(od_dataset_read(ds, 0, &e, NULL), OD_OK);
+    assert_int_equal(od_image_decode(e.encoded, e.encoded_size, &got, NULL), OD_OK);
+    assert_true(got.width == expected.width && got.height == expected.height);
+    assert_memory_equal(got.pixels, expected.pixels, (size_t)got.width * (size_t)got.height * 3);
+    output.window = "bright";
+    assert_int_equal(od_data_convert(&in, &output, &done, NULL), OD_ERR_ARG);
+    od_image_deinit(&got);
+    od_image_deinit(&expected);
+    od_gray_values_deinit(&values);
+    od_example_deinit(&e);
+    od_dataset_free(ds);
+    od_file_view_close(&view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_wrong_outputs),
         cmocka_unit_test(test_yolo_as_documented),
         cmocka_unit_test(test_yolo_errors),
+        cmocka_unit_test(test_coco_category_zero),
         cmocka_unit_test(test_cvat_as_documented),
         cmocka_unit_test(test_cvat_errors),
         cmocka_unit_test(test_label_studio_as_documented),
@@ -717,6 +795,7 @@ int main(void)
         cmocka_unit_test(test_label_studio_errors),
         cmocka_unit_test(test_open_images_as_documented),
         cmocka_unit_test(test_open_images_errors),
+        cmocka_unit_test(test_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
