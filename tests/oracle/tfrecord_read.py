@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads RECORD with TensorFlow and the OD API's TfExampleDecoder and compares it with COCO_JSON, image by image.
+"""Reads RECORD with TensorFlow and the OD API's TfExampleDecoder and compares it with COCO_JSON, image by image; where annotations have
+polygons, also the masks, with pycocotools'.
 
 usage: tfrecord_read.py RECORD_GLOB COCO_JSON IMAGE_DIR LABEL_MAP
 """
@@ -13,6 +14,8 @@ import numpy as np
 import od_oracle  # noqa: F401  (lets the OD API run on this TensorFlow)
 import tensorflow as tf
 from object_detection.data_decoders import tf_example_decoder
+from object_detection.protos import input_reader_pb2
+from pycocotools import mask as coco_mask
 
 record, coco, image_dir, label_map = sys.argv[1:5]
 data = json.load(open(coco))
@@ -21,8 +24,15 @@ for a in data["annotations"]:
     by_image.setdefault(a["image_id"], []).append(a)
 images = {str(i["id"]): i for i in data["images"]}
 names = {c["id"]: c["name"] for c in data["categories"]}
-decoder = tf_example_decoder.TfExampleDecoder(label_map_proto_file=label_map)
+masks = any("segmentation" in a for a in data["annotations"])
+decoder = tf_example_decoder.TfExampleDecoder(load_instance_masks=masks, instance_mask_type=input_reader_pb2.PNG_MASKS, label_map_proto_file=label_map)
 seen = set()
+
+
+def pixels(annotation, h, w):
+    return coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(annotation["segmentation"], h, w)))
+
+
 for raw in tf.data.TFRecordDataset(sorted(glob.glob(record))):
     got = {k: v.numpy() for k, v in decoder.decode(raw).items()}
     image = images[got["source_id"].decode()]
@@ -37,6 +47,8 @@ for raw in tf.data.TFRecordDataset(sorted(glob.glob(record))):
     assert list(got["groundtruth_is_crowd"]) == [bool(a["iscrowd"]) for a in anns]
     assert np.allclose(got["groundtruth_area"], [a["area"] for a in anns])
     assert np.array_equal(got["groundtruth_weights"], np.ones(len(anns)))
+    if masks:
+        assert np.array_equal(got["groundtruth_instance_masks"], np.array([pixels(a, h, w) for a in anns]).reshape(-1, h, w)), image
     encoded = open(os.path.join(image_dir, image["file_name"]), "rb").read()
     assert got["key"].decode() == hashlib.sha256(encoded).hexdigest()
     example = tf.train.Example.FromString(raw.numpy()).features.feature
@@ -44,4 +56,4 @@ for raw in tf.data.TFRecordDataset(sorted(glob.glob(record))):
     assert example["image/format"].bytes_list.value[0] == b"jpeg"
     assert [t.decode() for t in example["image/object/class/text"].bytes_list.value] == [names[a["category_id"]] for a in anns]
 assert len(seen) == len(images), (len(seen), len(images))
-print(f"{len(seen)} images, {len(data['annotations'])} boxes agree")
+print(f"{len(seen)} images, {len(data['annotations'])} boxes{' and masks' if masks else ''} agree")
