@@ -84,6 +84,7 @@ typedef enum od_coco_iou_type { OD_COCO_BBOX, OD_COCO_SEGM } od_coco_iou_type;
 
 typedef struct od_coco_load_options {
     od_coco_iou_type iou_type; /* the same for ground truth and detections */
+    int keep_masks;            /* 1: of an evaluation by boxes, masks that are there and well-formed are kept for pictures */
     od_coco_image_ids image_ids;
     int64_t category_offset;  /* added to each detection's numeric category_id */
     const char *group_by;     /* field of the image entries that names the cluster (patient); NULL none */

@@ -87,7 +87,7 @@ static void match_group(const rule *r, const od_coco_eval *e, const od_coco_grou
 
 od_status od_box_check(const od_coco_eval *e, int64_t class_index, od_error *err)
 {
-    if (e->masks) return od_error_set(err, OD_ERR_UNSUPPORTED, "this explains boxes; the evaluation is by masks: evaluate with iou_type bbox");
+    if (e->by_masks) return od_error_set(err, OD_ERR_UNSUPPORTED, "this explains boxes; the evaluation is by masks: evaluate with iou_type bbox");
     if (!e->class_rank) return od_error_set(err, OD_ERR_ARG, "the evaluation has not been run (od_coco_eval_run)");
     if (class_index < -1 || class_index >= (int64_t)e->num_classes)
         return od_error_set(err, OD_ERR_ARG, "class index %" PRId64 " is not among the %zu classes (-1 for all)",

@@ -13,6 +13,12 @@ int od_eval_threads(int requested)
     return requested > 0 ? requested : omp_get_max_threads();
 }
 
+/* The masks where they decide; else NULL: the boxes do. */
+static const od_coco_masks *deciding_masks(const od_coco_eval *e)
+{
+    return e->by_masks ? e->masks : NULL;
+}
+
 static od_status build_curves(od_coco_eval *e, int threads, od_error *err)
 {
     size_t k_count = e->num_classes;
@@ -23,7 +29,7 @@ static od_status build_curves(od_coco_eval *e, int threads, od_error *err)
     for (size_t k = 0; k < k_count; k++) {
         od_error local = {0};
         od_status s = od_coco_curves_build(&e->curves[k], k, OD_COCO_TOP, &e->groups, &e->matches, e->dets, e->truths,
-                                           e->masks, &local);
+                                           deciding_masks(e), &local);
         if (s != OD_OK) {
 #pragma omp critical(od_eval_curves_failed)
             status = od_error_set(err, s, "%s", local.message);
@@ -108,10 +114,10 @@ od_status od_coco_eval_run(od_coco_eval *e, int num_threads, od_error *err)
     clear_results(e);
     od_status status;
     OD_TRY_GOTO(check_sizes(e, err));
-    OD_TRY_GOTO(od_coco_masks_check(e->masks, e->num_truths, e->num_dets, err));
+    OD_TRY_GOTO(od_coco_masks_check(deciding_masks(e), e->num_truths, e->num_dets, err));
     OD_TRY_GOTO(od_coco_groups_build(&e->groups, e->images, e->num_images, e->classes, e->num_classes, e->truths,
                                      e->num_truths, e->dets, e->num_dets, err));
-    OD_TRY_GOTO(od_coco_match(&e->matches, &e->groups, e->dets, e->truths, e->masks, threads, err));
+    OD_TRY_GOTO(od_coco_match(&e->matches, &e->groups, e->dets, e->truths, deciding_masks(e), threads, err));
     OD_TRY_GOTO(build_curves(e, threads, err));
     OD_TRY_GOTO(accumulate(e, threads, err));
     OD_TRY_GOTO(summarise(e, err));

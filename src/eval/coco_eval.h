@@ -20,7 +20,8 @@ struct od_coco_eval {
     size_t images_capacity, classes_capacity, truths_capacity, dets_capacity;
     struct od_id_map *image_ids, *class_ids; /* id -> index */
     od_coco_oddities oddities;
-    od_coco_masks *masks; /* of an evaluation by masks; else NULL */
+    od_coco_masks *masks; /* NULL: none */
+    int by_masks;         /* masks decide what overlaps, and none is missing; else they are there for pictures and may be NULL */
 
     /* Results; groups.num_classes is 0 and `results` NULL before a run. */
     od_coco_groups groups;

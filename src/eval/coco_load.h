@@ -27,6 +27,11 @@ int od_coco_read_id(od_json *j, const char *field, od_coco_id *out, od_coco_comp
 int od_coco_read_number(od_json *j, const char *field, double *out, od_coco_complaint c);
 int od_coco_read_box(od_json *j, od_coco_box *out, od_coco_complaint c);
 int od_coco_read_string(od_json *j, const char *field, od_json_text *out, od_coco_complaint c);
+static inline int od_coco_wants_masks(const od_coco_load_options *o)
+{
+    return o->iou_type == OD_COCO_SEGM || o->keep_masks;
+}
+
 /* Where a "segmentation" stands; null counts as none (*out NULL). */
 int od_coco_read_segment(od_json *j, const char **out, uint32_t *size, od_coco_complaint c);
 int od_coco_complain(od_coco_complaint c, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -8,6 +8,13 @@
 
 od_status od_coco_eval_use_masks(od_coco_eval *e, od_error *err)
 {
+    OD_TRY(od_coco_eval_keep_masks(e, err));
+    e->by_masks = 1;
+    return OD_OK;
+}
+
+od_status od_coco_eval_keep_masks(od_coco_eval *e, od_error *err)
+{
     if (e->masks) return OD_OK;
     if (e->num_truths || e->num_dets) return od_error_set(err, OD_ERR_ARG, "an evaluation by masks has boxes without masks already");
     e->masks = od_calloc(1, sizeof *e->masks);
@@ -54,7 +61,7 @@ od_status od_coco_masks_give_det(od_coco_masks *m, od_mask *mask, double area, o
         od_free(mask);
         return od_error_nomem(err, "masks");
     }
-    m->det_areas[m->num_dets] = area < 0 ? (double)od_mask_area(mask) : area;
+    m->det_areas[m->num_dets] = area < 0 && mask ? (double)od_mask_area(mask) : area;
     m->dets[m->num_dets++] = mask;
     return OD_OK;
 }
@@ -88,8 +95,9 @@ od_status od_coco_segments_parse(const od_coco_segment *segments, size_t n, cons
 #pragma omp parallel for num_threads(num_threads) schedule(dynamic, 256)
     for (size_t i = 0; i < n; i++) {
         od_error local = {0};
+        if (!file && !segments[i].text) continue;
         od_status status = parse_one(&segments[i], &out[i], &local);
-        if (status == OD_OK) continue;
+        if (status == OD_OK || (!file && status != OD_ERR_NOMEM)) continue;
         local.status = status;
 #pragma omp critical(od_eval_segments_failed)
         if (i < first_at) {
@@ -100,5 +108,6 @@ od_status od_coco_segments_parse(const od_coco_segment *segments, size_t n, cons
     if (first_at == n) return OD_OK;
     free_all(out, n);
     memset(out, 0, n * sizeof *out);
+    if (!file) return od_error_nomem(err, "masks");
     return od_error_set(err, first.status, "%s: %s %zu: %s", file, what, segments[first_at].number, first.message);
 }

@@ -21,10 +21,12 @@ typedef struct od_coco_masks {
 /* From now on each truth and detection that is added needs a mask: od_coco_masks_give_*, right after it. OD_ERR_ARG when there are
  * some already. */
 od_status od_coco_eval_use_masks(struct od_coco_eval *e, od_error *err);
+/* The same of an evaluation by boxes: masks are kept with their boxes and may be NULL. */
+od_status od_coco_eval_keep_masks(struct od_coco_eval *e, od_error *err);
 void od_coco_masks_free(od_coco_masks *m);
 void od_coco_masks_clear_dets(od_coco_masks *m);
 
-/* Take ownership of `mask` whatever happens. `area`: negative for the mask's own. */
+/* Take ownership of `mask` whatever happens. `area`: negative for the mask's own. NULL: kept masks only. */
 od_status od_coco_masks_give_truth(od_coco_masks *m, od_mask *mask, od_error *err);
 od_status od_coco_masks_give_det(od_coco_masks *m, od_mask *mask, double area, od_error *err);
 
@@ -45,7 +47,8 @@ typedef struct od_coco_segment {
     size_t number;         /* in the file, for messages */
 } od_coco_segment;
 
-/* out [n], owned by the caller (od_free each); all NULL after an error, which names the first bad one: "FILE: WHAT 7: segmentation: ...". */
+/* out [n], owned by the caller (od_free each); all NULL after an error, which names the first bad one: "FILE: WHAT 7: segmentation: ...".
+ * file NULL: one that is missing or bad is NULL and no error. */
 od_status od_coco_segments_parse(const od_coco_segment *segments, size_t n, const char *file, const char *what, int num_threads, od_mask **out, od_error *err);
 
 #endif

@@ -104,7 +104,7 @@ static od_status spread_class(const od_coco_eval *e, size_t k, int m, const uint
     od_coco_curves curves = {0};
     od_coco_accumulator acc = {0};
     od_status status;
-    OD_TRY_GOTO(od_coco_curves_build(&curves, k, od_coco_max_dets[m], &e->groups, &e->matches, e->dets, e->truths, e->masks, err));
+    OD_TRY_GOTO(od_coco_curves_build(&curves, k, od_coco_max_dets[m], &e->groups, &e->matches, e->dets, e->truths, e->by_masks ? e->masks : NULL, err));
     OD_TRY_GOTO(od_coco_accumulator_init(&acc, &curves, 1, err));
     od_coco_accumulate(&curves, ones, &acc, result);
     od_coco_accumulate_scores(&curves, e->dets, scores);

@@ -12,7 +12,7 @@
 
 /* What is wanted of a detection besides the usual. */
 typedef struct fields_wanted {
-    int names, segments;
+    int names, segments, boxes; /* boxes: a detection must have one */
 } fields_wanted;
 
 static int read_id(od_json *j, const char *field, od_raw_id *out, char *kind, od_coco_complaint c)
@@ -49,7 +49,7 @@ static int read_field(od_json *j, const od_json_text *key, od_raw_det *out, cons
 {
     if (od_json_text_is(key, "image_id") || od_json_text_is(key, "file_name")) return read_image(j, key, out, w->names, c);
     if (od_json_text_is(key, "category_id")) return read_id(j, "category_id", &out->category, &out->category_kind, c);
-    if (w->segments && od_json_text_is(key, "bbox") && is_empty_list(j)) return od_json_skip(j);
+    if (!w->boxes && od_json_text_is(key, "bbox") && is_empty_list(j)) return od_json_skip(j);
     if (od_json_text_is(key, "bbox")) return out->has_box = 1, od_coco_read_box(j, &out->box, c);
     if (w->segments && od_json_text_is(key, "segmentation")) return od_coco_read_segment(j, &out->segment, &out->segment_size, c);
     if (od_json_text_is(key, "score")) return out->has_score = 1, od_coco_read_number(j, "score", &out->score, c);
@@ -71,8 +71,8 @@ static int read_det(od_json *j, void *item, const void *user, char *message, siz
     if (more < 0) return 0;
     if (!out->image_kind) return od_coco_complain(c, "has no image_id");
     if (!out->category_kind) return od_coco_complain(c, "has no category_id");
-    if (!out->has_box && !out->segment)
-        return od_coco_complain(c, w->segments ? "has neither segmentation nor bbox" : "has no bbox (results with masks alone: --iou_type=segm)");
+    if (!out->has_box && (w->boxes || !out->segment))
+        return od_coco_complain(c, !w->boxes ? "has neither segmentation nor bbox" : "has no bbox (results with masks alone: --iou_type=segm)");
     if (!out->has_score) return od_coco_complain(c, "has no score; is this ground truth?");
     return 1;
 }
@@ -160,8 +160,8 @@ static od_status give_masks(od_coco_eval *e, const od_raw_det *raw, const size_t
 {
     for (size_t i = 0; i < e->num_dets; i++) {
         od_coco_box *box = &e->dets[i].box;
-        int32_t b[4];
-        od_mask_bounds(masks[i], b);
+        int32_t b[4] = {0};
+        if (masks[i]) od_mask_bounds(masks[i], b);
         if (!raw[kept[i]].has_box) *box = (od_coco_box){b[1], b[0], b[3], b[2]};
         double area = raw[0].has_box && raw[kept[i]].has_box ? box->w * box->h : -1;
         od_mask *mask = masks[i];
@@ -180,7 +180,7 @@ static od_status resolve_with_masks(od_id_resolver *r, const od_raw_det *raw, si
     od_status status = kept && segments && masks ? resolve(r, raw, n, first, kept, err) : od_error_nomem(err, r->path);
     if (status == OD_OK) {
         segments_of(e, raw, kept, segments);
-        status = od_coco_segments_parse(segments, e->num_dets, r->path, "detection", od_eval_threads(r->options->num_threads), masks, err);
+        status = od_coco_segments_parse(segments, e->num_dets, e->by_masks ? r->path : NULL, "detection", od_eval_threads(r->options->num_threads), masks, err);
     }
     if (status == OD_OK) status = give_masks(e, raw, kept, masks, err);
     for (size_t i = 0; masks && i < n; i++) od_free(masks[i]);
@@ -239,7 +239,7 @@ static int begins_with_names(const od_file_view *view)
  * name nothing in the ground truth. */
 static od_status load(od_id_resolver *r, const od_file_view *view, od_json_items *items, od_error *err)
 {
-    fields_wanted w = {r->options->image_ids != OD_COCO_IDS_ID && begins_with_names(view), r->e->masks != NULL};
+    fields_wanted w = {r->options->image_ids != OD_COCO_IDS_ID && begins_with_names(view), r->e->masks != NULL, !r->e->by_masks};
     firsts first = {0};
     OD_TRY(read_all(r, view, &w, items, err));
     if (w.names && !od_id_resolver_names_fit(r, items->items, items->count)) {

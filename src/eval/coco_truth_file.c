@@ -46,8 +46,8 @@ static int read_image(od_json *j, void *item, const void *user, char *message, s
         const char *at = j->p;
         if (od_json_text_is(&key, "id")) ok = od_coco_read_id(j, "id", &out->id, c), used = 1;
         if (od_json_text_is(&key, "file_name")) ok = od_coco_read_string(j, "file_name", &out->file_name, c), used = 1;
-        if (options->iou_type == OD_COCO_SEGM && od_json_text_is(&key, "height")) ok = od_coco_read_number(j, "height", &out->height, c), used = 1;
-        if (options->iou_type == OD_COCO_SEGM && od_json_text_is(&key, "width")) ok = od_coco_read_number(j, "width", &out->width, c), used = 1;
+        if (od_coco_wants_masks(options) && od_json_text_is(&key, "height")) ok = od_coco_read_number(j, "height", &out->height, c), used = 1;
+        if (od_coco_wants_masks(options) && od_json_text_is(&key, "width")) ok = od_coco_read_number(j, "width", &out->width, c), used = 1;
         if (ok && options->group_by && od_json_text_is(&key, options->group_by)) {
             j->p = at; /* the group may be the id or the name itself */
             ok = od_coco_read_id(j, options->group_by, &out->group, c), used = 1;
@@ -298,11 +298,11 @@ static od_status add_masks(od_coco_eval *e, const truth_file *f, const size_t *k
         const raw_truth *t = &raw[kept[i]];
         const od_coco_image *image = &e->images[e->truths[i].image];
         segments[i] = (od_coco_segment){.text = t->segment, .size = t->segment_size, .height = image->height, .width = image->width, .number = kept[i]};
-        if (!t->segment) status = od_error_set(err, OD_ERR_FORMAT, "%s: annotation %zu has no segmentation; --iou_type=segm needs one of each", f->path, kept[i]);
+        if (!t->segment && e->by_masks) status = od_error_set(err, OD_ERR_FORMAT, "%s: annotation %zu has no segmentation; --iou_type=segm needs one of each", f->path, kept[i]);
     }
-    if (status == OD_OK) status = od_coco_segments_parse(segments, n, f->path, "annotation", od_eval_threads(f->options->num_threads), masks, err);
+    if (status == OD_OK) status = od_coco_segments_parse(segments, n, e->by_masks ? f->path : NULL, "annotation", od_eval_threads(f->options->num_threads), masks, err);
     for (size_t i = 0; i < n && status == OD_OK; i++) {
-        if (!raw[kept[i]].has_area && !f->options->area_from_box) e->truths[i].area = (double)od_mask_area(masks[i]);
+        if (e->by_masks && !raw[kept[i]].has_area && !f->options->area_from_box) e->truths[i].area = (double)od_mask_area(masks[i]);
         status = od_coco_masks_give_truth(e->masks, masks[i], err);
         masks[i] = NULL;
     }
@@ -339,8 +339,8 @@ static od_status add_truths(od_coco_eval *e, const truth_file *f, first_oddity *
     od_status status = OD_OK;
     OD_TRY(check_unique(f, err));
     if (e->num_images && e->images[0].text_id) OD_TRY(od_image_names_build(&names, e->images, e->num_images, err));
-    size_t *kept = f->options->iou_type == OD_COCO_SEGM ? od_malloc(f->truths.count, sizeof *kept) : NULL;
-    if (f->options->iou_type == OD_COCO_SEGM && !kept) status = od_error_nomem(err, f->path);
+    size_t *kept = od_coco_wants_masks(f->options) ? od_malloc(f->truths.count, sizeof *kept) : NULL;
+    if (od_coco_wants_masks(f->options) && !kept) status = od_error_nomem(err, f->path);
     for (size_t i = 0; i < f->truths.count && status == OD_OK; i++) {
         if (kept) kept[e->num_truths] = i; /* unless it is left out */
         status = add_truth(e, f, &raw[i], i, find_image(e, &names, &raw[i].image), first, err);
@@ -383,6 +383,7 @@ static od_status load(od_coco_eval *e, const od_file_view *view, truth_file *f, 
     od_json_init(&j, view->data, view->size);
     OD_TRY(read_top_level(&j, f, err));
     if (f->options->iou_type == OD_COCO_SEGM) OD_TRY(od_coco_eval_use_masks(e, err));
+    else if (f->options->keep_masks) OD_TRY(od_coco_eval_keep_masks(e, err));
     OD_TRY(add_images(e, f, err));
     OD_TRY(set_groups(e, f, err));
     OD_TRY(add_classes(e, f, err));

@@ -25,13 +25,23 @@ static int is_outline(const od_image *image, const uint8_t *mask, int y, int x, 
     return 0;
 }
 
-void od_image_draw_mask(od_image *image, const uint8_t *mask, int class_index)
+/* `part` of 256: of the colour within the outline. */
+static void draw(od_image *image, const uint8_t *mask, uint32_t color, int part)
 {
-    uint32_t color = od_draw_color(class_index);
     int side = image->width < image->height ? image->width : image->height, reach = side / 500 + 1;
     for (int y = 0; y < image->height; y++)
         for (int x = 0; x < image->width; x++) {
             if (!mask[(ptrdiff_t)y * image->width + x]) continue;
-            blend(image->pixels + 3 * ((ptrdiff_t)y * image->width + x), color, is_outline(image, mask, y, x, reach) ? 256 : VEIL);
+            blend(image->pixels + 3 * ((ptrdiff_t)y * image->width + x), color, is_outline(image, mask, y, x, reach) ? 256 : part);
         }
+}
+
+void od_image_draw_mask(od_image *image, const uint8_t *mask, int class_index)
+{
+    draw(image, mask, od_draw_color(class_index), VEIL);
+}
+
+void od_image_draw_outline(od_image *image, const uint8_t *mask, uint32_t color)
+{
+    draw(image, mask, color, 0);
 }

@@ -78,6 +78,7 @@ typedef struct maker {
     od_hashmap seen; /* image -> picture, -1: can't be read */
     size_t bytes;
     int longest;
+    void *user;     /* of options->overlay */
     od_image image; /* the picture read last */
     int64_t image_index;
 } maker;
@@ -88,7 +89,8 @@ static od_status read_image(maker *m, int64_t index, const char *name, od_error 
     if (m->image.pixels && m->image_index == index) return OD_OK;
     od_image_deinit(&m->image);
     m->image_index = index;
-    return od_pictures_load(m->pictures, name, &m->image, err);
+    OD_TRY(od_pictures_load(m->pictures, name, &m->image, err));
+    return m->options->overlay ? m->options->overlay(m->user, index, &m->image, err) : OD_OK;
 }
 
 /* *picture: index, or -1 when it can't be read. */
@@ -150,7 +152,7 @@ od_status od_gallery_make(od_gallery *g, const od_failures *failures, const char
     size_t most = options->most < 0 ? 0 : (size_t)options->most;
     if (most > od_failures_count(failures)) most = od_failures_count(failures);
     if (!most) return OD_OK;
-    maker m = {.g = g, .failures = failures, .options = options, .pictures = od_pictures_open(&options->places)};
+    maker m = {.g = g, .failures = failures, .options = options, .pictures = od_pictures_open(&options->places), .user = user};
     size_t *chosen = od_malloc(most, sizeof *chosen);
     g->items = od_calloc(most, sizeof *g->items);
     g->pictures = od_calloc(most, sizeof *g->pictures);

@@ -38,6 +38,7 @@ typedef struct od_gallery_options {
     int64_t most;  /* failures */
     size_t budget; /* bytes of JPEG in all */
     od_picture_places places;
+    od_status (*overlay)(void *user, int64_t image, od_image *picture, od_error *err); /* draws on a picture that was read; NULL: nothing to draw */
 } od_gallery_options;
 
 /* The worst failures of each kind in turn, up to `most`. `name` gives an image's name. */

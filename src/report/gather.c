@@ -2,6 +2,7 @@
  *
  * Everything the report needs, in order: which files, the evaluations, then each part.
  */
+#include "report/mask_overlay.h"
 #include "report/report_data.h"
 #include "util/alloc.h"
 #include "util/file.h"
@@ -58,9 +59,11 @@ static od_status choose_title(od_report *r, od_error *err)
 
 static od_status evaluate(od_coco_eval **out, const od_report_options *o, const char *gt, const char *dt, od_error *err)
 {
+    od_coco_load_options load = o->load;
+    load.keep_masks = od_mask_overlay_wanted(dt);
     OD_TRY(od_coco_eval_create(out, err));
-    OD_TRY(od_coco_eval_load_truth(*out, gt, &o->load, err));
-    OD_TRY(od_coco_eval_load_detections(*out, dt, &o->load, err));
+    OD_TRY(od_coco_eval_load_truth(*out, gt, &load, err));
+    OD_TRY(od_coco_eval_load_detections(*out, dt, &load, err));
     return od_coco_eval_run(*out, o->num_threads, err);
 }
 

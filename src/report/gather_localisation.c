@@ -2,6 +2,7 @@
  *
  * How well objects are found: FROC, JAFROC, images without objects, LRP, TIDE, and the list of failures.
  */
+#include "report/mask_overlay.h"
 #include "report/report_data.h"
 #include "util/alloc.h"
 
@@ -70,12 +71,19 @@ static const char *name_of(void *user, int64_t image)
     return i->name ? i->name : i->text_id ? i->text_id : "";
 }
 
+static od_status draw_masks(void *user, int64_t image, od_image *picture, od_error *err)
+{
+    const od_report *r = user;
+    return od_mask_overlay_draw(r->test, image, r->threshold, picture, err);
+}
+
 od_status od_gather_gallery(od_report *r, od_error *err)
 {
     if (!r->failures || r->o->gallery <= 0) return OD_OK;
     /* Three quarters of the file, as base64 takes four letters for three bytes; the page leaves out what is still too much. */
     const od_gallery_options options = {.most = r->o->gallery, .budget = (size_t)(r->o->max_size_mb * 1e6 * .75),
-                                        .places = {.annotations = r->gt, .image_dir = r->o->image_dir, .config_path = r->config_path}};
+                                        .places = {.annotations = r->gt, .image_dir = r->o->image_dir, .config_path = r->config_path},
+                                        .overlay = r->test->masks ? draw_masks : NULL};
     OD_TRY(od_gallery_make(&r->gallery, r->failures, name_of, r, &options, err));
     r->gallery_shown = r->gallery.num_items;
     return OD_OK;
