@@ -185,6 +185,9 @@ static void write_gallery(od_html *h, const od_report *r)
         if (g->items[i].picture + 1 > pictures) pictures = g->items[i].picture + 1;
     od_html_puts(h, "<h3 id=\"gallery_title\">Gallery, worst first</h3>\n<ul class=\"legend\"><li><svg viewBox=\"0 0 32 12\" aria-hidden=\"true\"><path class=\"box-truth box-main\" d=\"M2 6H30\"/></svg>ground truth (dashed)</li>"
                     "<li><svg viewBox=\"0 0 32 12\" aria-hidden=\"true\"><path class=\"box-found box-main\" d=\"M2 6H30\"/></svg>detection (solid)</li></ul>\n");
+    if (r->test->masks)
+        od_html_puts(h, "<p class=\"small muted\">Coloured areas are the detections' masks, white outlines the ground truth's. The figures of this page are by boxes; "
+                        "<code>objdet coco-eval --iou_type=segm</code> gives those by masks.</p>\n");
     if (g->not_found) {
         char text[800];
         snprintf(text, sizeof text, "The pictures of %" PRId64 " images could not be read. The first: %s", g->not_found, g->problem);

@@ -112,6 +112,39 @@ static void test_boxes_alone_are_refused(void **state)
     od_coco_eval_free(e);
 }
 
+/* Kept beside boxes: the numbers are the boxes', masks that aren't there or make no sense are simply none. */
+static void test_kept_for_pictures(void **state)
+{
+    (void)state;
+    static const od_coco_load_options boxes = {0}, kept = {.keep_masks = 1};
+    char gt[512], dt[512];
+    double stats[2][OD_COCO_NUM_STATS];
+    data_path(gt, "gt", 1, "json");
+    data_path(dt, "dt", 1, "json");
+    for (int i = 0; i < 2; i++) {
+        od_coco_eval *e;
+        size_t without = 0;
+        assert_int_equal(od_coco_eval_create(&e, NULL), OD_OK);
+        assert_int_equal(od_coco_eval_load_truth(e, gt, i ? &kept : &boxes, NULL), OD_OK);
+        assert_int_equal(od_coco_eval_load_detections(e, dt, i ? &kept : &boxes, NULL), OD_OK);
+        assert_int_equal(od_coco_eval_run(e, 2, NULL), OD_OK);
+        memcpy(stats[i], od_coco_eval_stats(e), sizeof stats[i]);
+        if (!i) assert_null(e->masks);
+        if (i) {
+            assert_int_equal(e->masks->num_truths, e->num_truths);
+            assert_int_equal(e->masks->num_dets, e->num_dets);
+            for (size_t k = 0; k < e->num_dets; k++) without += !e->masks->dets[k];
+            assert_in_range(without, 1, 12); /* problem 1 has some detections with a box alone */
+            od_localisation_options o = od_localisation_options_default();
+            char path[512];
+            test_tmp_path(path, sizeof path, "details.json");
+            assert_int_equal(od_coco_eval_write_details(e, &o, path, NULL), OD_OK); /* explains boxes as ever */
+        }
+        od_coco_eval_free(e);
+    }
+    assert_memory_equal(stats[0], stats[1], sizeof stats[0]);
+}
+
 static const char gt_text[] = "{\"images\":[{\"id\":1,\"file_name\":\"a\",\"height\":4,\"width\":5}],\"categories\":[{\"id\":1,\"name\":\"x\"}],\n"
                               "\"annotations\":[{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,2,2],\"area\":4,\"iscrowd\":0,%s}]}";
 static const char dt_text[] = "[{\"image_id\":1,\"category_id\":1,\"score\":0.5%s}]";
@@ -161,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_pycocotools),
         cmocka_unit_test(test_in_memory),
         cmocka_unit_test(test_boxes_alone_are_refused),
+        cmocka_unit_test(test_kept_for_pictures),
         cmocka_unit_test(test_bad_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ def make(seed, images, classes, boxes, dets, crowd, side, with_box, with_area=Tr
             rle = M.encode(np.asfortranarray(M.decode(M.merge(M.frPyObjects(seg, h, w)))))
             det = dict(image_id=i + 1, category_id=c, segmentation=compressed(rle), score=float(round(rng.random(), int(rng.integers(1, 5)))))
             if with_box: det["bbox"] = [float(v) for v in M.toBbox(rle)]
-            if with_box and rng.random() < .05: del det["segmentation"]
+            if with_box and rng.random() < .15: del det["segmentation"]
             dt.append(det)
     return gt, dt
 
