@@ -35,8 +35,8 @@ for n in "$@"; do
   measured "$n" "convert voc to cvat" "$o" data convert voc --to=cvat --output=cvat --link_images
   measured "$n" "convert cvat to labelstudio" "$o" data convert cvat --to=labelstudio --output=tasks --link_images
   measured "$n" "convert labelstudio to openimages" "$o" data convert tasks --to=openimages --output=oi --link_images
-  measured "$n" "convert openimages to csv" "$o" data convert oi --to=csv --output=boxes.csv
-  measured "$n" "convert csv to coco" "$o" data convert boxes.csv --to=coco --output=again.json
+  measured "$n" "convert openimages to csv" "$o" data convert oi --to=csv --output=csv/boxes.csv
+  measured "$n" "convert csv to coco" "$o" data convert csv/boxes.csv --to=coco --output=again/again.json
   rm -rf yolo tasks oi voc cvat
   measured "$n" "info, tfrecord" "$o" data info x.record
   measured "$n" "check, annotations only" "$o" data check s/train.json --annotations_only

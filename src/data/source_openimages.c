@@ -182,6 +182,7 @@ static od_status take_description(oi_source *s, const od_csv *csv, int column, o
 {
     (void)column;
     if (csv->field_count < 2 || !od_hashmap_get(&s->classes.by_name, csv->fields[0], NULL)) return OD_OK; /* of no box */
+    if (!strcmp(csv->fields[0], csv->fields[1])) return OD_OK; /* not a code */
     return od_class_list_set_display(&s->classes, csv->fields[0], csv->fields[1], err);
 }
 
