@@ -3,12 +3,15 @@
  * Detections' masks in pictures and results: a mask of one half of its box, pasted, drawn and written.
  */
 #include "detection/mask_paste.h"
+#include "eval/coco_eval.h"
 #include "image/draw.h"
 #include "test_support.h"
 #include "train/detection_masks.h"
 #include "train/detections_file.h"
+#include "train/mask_metrics.h"
 #include "util/alloc.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { HEIGHT = 40, WIDTH = 60, CELLS = 8 };
@@ -104,12 +107,60 @@ static void test_objects(void **state)
     od_image_deinit(&image);
 }
 
+/* Objects that look just like the detections: all found. Then one of them with another mask in the same box. */
+static void test_metrics(void **state)
+{
+    (void)state;
+    od_detections d = make();
+    for (int same = 1; same >= 0; same--) {
+        od_coco_eval *e;
+        od_mask *masks[2];
+        od_object objects[2] = {{.label = 2, .weight = 1}, {.label = 5, .weight = 1}};
+        for (int i = 0; i < 2; i++) {
+            memcpy(objects[i].box, d.boxes + 4 * i, sizeof objects[i].box);
+            assert_int_equal(od_detection_mask(&masks[i], &d, 0, i, HEIGHT, WIDTH, NULL), OD_OK);
+            objects[i].mask = masks[i];
+        }
+        if (!same) objects[0].mask = NULL; /* empty */
+        const od_batch_item item = {.example = {.width = WIDTH, .height = HEIGHT, .filename = (char *)"a"}, .objects = objects, .object_count = 2};
+        assert_int_equal(od_coco_eval_create(&e, NULL), OD_OK);
+        assert_int_equal(od_coco_eval_use_masks(e, NULL), OD_OK);
+        for (int id = 1; id <= 5; id++) assert_int_equal(od_coco_eval_add_class(e, id, NULL, NULL), OD_OK);
+        assert_int_equal(od_mask_metrics_add(e, 1, &item, 2, &d, 0, NULL), OD_OK);
+        assert_int_equal(od_coco_eval_run(e, 1, NULL), OD_OK);
+        assert_true(fabs(od_coco_eval_class_stats(e, 1)[OD_COCO_AP] - same) < 1e-9);
+        assert_true(fabs(od_coco_eval_class_stats(e, 4)[OD_COCO_AP] - 1) < 1e-9);
+        assert_string_equal(od_coco_stat_mask_tag(OD_COCO_AP_SMALL), "DetectionMasks_Precision/mAP (small)");
+        od_coco_eval_free(e);
+        for (int i = 0; i < 2; i++) od_free(masks[i]);
+    }
+    od_detections_deinit(&d);
+}
+
+/* A model without a mask head can't be evaluated by masks. */
+static void test_no_mask_head(void **state)
+{
+    (void)state;
+    od_detections d = {0};
+    od_coco_eval *e;
+    od_error err = {0};
+    const od_batch_item item = {.example = {.width = WIDTH, .height = HEIGHT}};
+    assert_int_equal(od_detections_reset(&d, 1, 3, NULL), OD_OK);
+    assert_int_equal(od_coco_eval_create(&e, NULL), OD_OK);
+    assert_int_equal(od_mask_metrics_add(e, 1, &item, 0, &d, 0, &err), OD_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "the model has no masks"));
+    od_coco_eval_free(e);
+    od_detections_deinit(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rle),
         cmocka_unit_test(test_drawing),
         cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_no_mask_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
