@@ -118,9 +118,12 @@ static int on_start_array(void *user)
     return r->depth == 2 ? begin_polygon(r) : 1;
 }
 
+/* Some write [[]] for no mask: a polygon of nothing is none. */
 static int on_end(void *user)
 {
-    ((reader *)user)->depth--;
+    reader *r = user;
+    if (!r->is_object && r->depth == 2 && !r->lengths[r->polygon_count - 1]) r->polygon_count--;
+    r->depth--;
     return 1;
 }
 

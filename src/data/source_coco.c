@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ typedef struct coco_source {
     od_coco_json json;
     od_mask_loading masks;
     int fd; /* of the file, to read segmentations from; -1 without masks */
+    atomic_int bad_masks; /* left out so far */
 } coco_source;
 
 static void source_free(od_source *base)
@@ -105,16 +107,25 @@ static od_status read_segment(const coco_source *s, od_coco_span span, od_exampl
     return *out ? OD_OK : od_error_nomem(err, "a segmentation");
 }
 
+/* Where masks are welcome but not asked for, a bad one is no reason to lose the image. The first is named. */
+static od_status judge_bad_mask(const coco_source *s, od_status status, const od_error *problem, od_error *err)
+{
+    if (status != OD_ERR_FORMAT || s->masks != OD_MASKS_IF_ANY) return od_error_set(err, status, "%s", problem->message);
+    if (!atomic_fetch_add(&((coco_source *)s)->bad_masks, 1)) od_log(OD_LOG_WARNING, "%s: the mask is left out, the box stays. Others like it are not named", problem->message);
+    return OD_OK;
+}
+
 static od_status fill_mask(const coco_source *s, const od_coco_annotation *a, od_example *e, od_object *o, od_error *err)
 {
     od_mask *mask = NULL;
     OD_TRY(read_segment(s, s->json.segments[a->number], e, &o->segmentation, err));
     od_status status = OD_OK;
-    if (o->segmentation) status = od_mask_from_json(&mask, e->height, e->width, o->segmentation, strlen(o->segmentation), err);
+    od_error problem = {0};
+    if (o->segmentation) status = od_mask_from_json(&mask, e->height, e->width, o->segmentation, strlen(o->segmentation), &problem);
     if (status == OD_OK && !mask && s->masks != OD_MASKS_IF_ANY)
-        status = od_error_set(err, OD_ERR_FORMAT, "has no segmentation, which load_instance_masks asks for");
-    if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(err, "%s: annotations[%zu]", s->base.path, a->number);
-    OD_TRY(status);
+        status = od_error_set(&problem, OD_ERR_FORMAT, "has no segmentation, which load_instance_masks asks for");
+    if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(&problem, "%s: annotations[%zu]", s->base.path, a->number);
+    if (status != OD_OK) OD_TRY(judge_bad_mask(s, status, &problem, err));
     if (!mask) {
         o->segmentation = NULL; /* it says nothing */
         return OD_OK;

@@ -76,6 +76,16 @@ static od_status missing(od_mask_loading loading, const od_example *e, od_error 
     return od_error_set(err, OD_ERR_FORMAT, "has boxes but no %s, which load_instance_masks asks for", key);
 }
 
+/* Where masks are welcome but not asked for, bad ones are no reason to lose the image. */
+static od_status judge(od_status status, const od_error *problem, od_mask_loading loading, od_example *e, od_error *err)
+{
+    if (status == OD_OK) return OD_OK;
+    if (status != OD_ERR_FORMAT || loading != OD_MASKS_IF_ANY) return od_error_set(err, status, "%s", problem->message);
+    for (int i = 0; i < e->object_count; i++) e->objects[i].mask = NULL;
+    od_log(OD_LOG_WARNING, "%s: %s; the masks are left out, the boxes stay", e->filename && e->filename[0] ? e->filename : "a record", problem->message);
+    return OD_OK;
+}
+
 od_status od_tf_example_take_masks(const Tensorflow__Feature *f, od_mask_loading loading, od_example *out, od_error *err)
 {
     if (loading == OD_MASKS_NONE) return OD_OK;
@@ -84,8 +94,9 @@ od_status od_tf_example_take_masks(const Tensorflow__Feature *f, od_mask_loading
         return od_error_set(err, OD_ERR_FORMAT, "%s holds PNGs; set mask_type: PNG_MASKS in the input reader", key);
     if (numbers && loading == OD_MASKS_PNG)
         return od_error_set(err, OD_ERR_FORMAT, "%s holds numbers; set mask_type: NUMERICAL_MASKS in the input reader", key);
-    if (png && f->bytes_list && f->bytes_list->n_value) return take_pngs(f->bytes_list, out, err);
-    if (numbers && f->float_list && f->float_list->n_value) return take_numbers(f->float_list, out, err);
+    od_error problem = {0};
+    if (png && f->bytes_list && f->bytes_list->n_value) return judge(take_pngs(f->bytes_list, out, &problem), &problem, loading, out, err);
+    if (numbers && f->float_list && f->float_list->n_value) return judge(take_numbers(f->float_list, out, &problem), &problem, loading, out, err);
     return missing(loading, out, err);
 }
 

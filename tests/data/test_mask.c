@@ -139,6 +139,8 @@ static void test_bad_input(void **state)
     od_mask *m = (od_mask *)&m;
     assert_int_equal(od_mask_from_json(&m, 2, 3, "[]", 2, NULL), OD_OK);
     assert_null(m);
+    assert_int_equal(od_mask_from_json(&m, 2, 3, "[[], []]", 8, NULL), OD_OK);
+    assert_null(m);
 }
 
 int main(void)

@@ -344,7 +344,15 @@ static void test_bad_masks(void **state)
     memcpy(text, polygons, sizeof text);
     memcpy(strstr(text, "23]"), "99]", 3);
     write_polygons(json, "sum", text);
-    expect_read_error(json, OD_MASKS_IF_ANY, "annotations[1]: run lengths add up to 106 pixels; the image has 6 x 5 = 30");
+    expect_read_error(json, OD_MASKS_PNG, "annotations[1]: run lengths add up to 106 pixels; the image has 6 x 5 = 30");
+    od_dataset *ds = open_set(json, OD_MASKS_IF_ANY); /* a conversion keeps the boxes */
+    od_example e = {0};
+    assert_int_equal(od_dataset_read(ds, 0, &e, NULL), OD_OK);
+    assert_int_equal(e.object_count, 3);
+    assert_non_null(e.objects[0].mask);
+    assert_null(e.objects[1].mask);
+    od_example_deinit(&e);
+    od_dataset_free(ds);
     test_tmp_path(record, sizeof record, "png.record");
     write_records(record);
     expect_read_error(record, OD_MASKS_NUMERICAL, "png.record: record 0: image/object/mask holds PNGs; set mask_type: PNG_MASKS");
@@ -409,6 +417,11 @@ static void test_numerical_masks(void **state)
     o.masks = OD_MASKS_NUMERICAL;
     assert_int_equal(od_tf_example_parse_with((uint8_t *)bytes.data, bytes.size, &o, &e, &err), OD_ERR_FORMAT);
     assert_non_null(strstr(err.message, "has 13 values; expected image/height x image/width = 2 x 3 for each of 2 boxes"));
+    od_example_deinit(&e);
+    o.masks = OD_MASKS_IF_ANY;
+    assert_int_equal(od_tf_example_parse_with((uint8_t *)bytes.data, bytes.size, &o, &e, &err), OD_OK);
+    assert_int_equal(e.object_count, 2);
+    assert_null(e.objects[0].mask);
     od_example_deinit(&e);
     od_strbuf_deinit(&bytes);
 }
