@@ -122,17 +122,27 @@ static void image_size(const ssd_proto *ssd, int size[2])
     size[1] = r->fixed_shape_resizer->width;
 }
 
+/* The levels that the extractor's pyramid has; 0: it has none. The ResNets' settings are ignored: see check_resnet_pyramid. */
+static int pyramid_levels(const ObjectDetection__Protos__SsdFeatureExtractor *f, int *min_level, int *max_level)
+{
+    if (!f || f->feature_pyramid_oneof_case != OBJECT_DETECTION__PROTOS__SSD_FEATURE_EXTRACTOR__FEATURE_PYRAMID_ONEOF_FPN) return 0;
+    int resnet = f->type && !strncmp(f->type, "ssd_resnet", 10);
+    *min_level = resnet ? 3 : f->fpn->min_level;
+    *max_level = resnet ? 7 : f->fpn->max_level;
+    return 1;
+}
+
 /* A feature pyramid adds a level, doubled, to the finer one: their sizes must fit. Level l has ceil(size / 2^l) cells,
  * and levels above 5 are made by striding, which always fits. */
 static void check_pyramid_size(od_check *check, const ssd_proto *ssd, int dimension, const char *name)
 {
     const ObjectDetection__Protos__SsdFeatureExtractor *f = ssd->feature_extractor;
-    if (!f || !f->type || !strstr(f->type, "_fpn") || f->feature_pyramid_oneof_case != OBJECT_DETECTION__PROTOS__SSD_FEATURE_EXTRACTOR__FEATURE_PYRAMID_ONEOF_FPN)
-        return;
-    int top = f->fpn->max_level < 5 ? f->fpn->max_level : 5, multiple = f->pad_to_multiple;
-    if (dimension < 1 || dimension > 65536 || multiple < 1 || multiple > 65536 || f->fpn->min_level < 0) return;
+    int min_level, max_level;
+    if (!pyramid_levels(f, &min_level, &max_level) || !f->type || !strstr(f->type, "_fpn")) return;
+    int top = max_level < 5 ? max_level : 5, multiple = f->pad_to_multiple;
+    if (dimension < 1 || dimension > 65536 || multiple < 1 || multiple > 65536 || min_level < 0) return;
     int padded = (dimension + multiple - 1) / multiple * multiple;
-    for (int level = f->fpn->min_level; level < top; level++) {
+    for (int level = min_level; level < top; level++) {
         int fine = (padded + (1 << level) - 1) >> level, coarse = (padded + (2 << level) - 1) >> (level + 1);
         if (fine == 2 * coarse) continue;
         char expected[64], fix[64];
@@ -145,6 +155,17 @@ static void check_pyramid_size(od_check *check, const ssd_proto *ssd, int dimens
     }
 }
 
+/* ssd_resnet_v1_fpn_keras_feature_extractor.py: its classes take the pyramid's settings and don't pass them on. */
+static void check_resnet_pyramid(od_check *check, const ObjectDetection__Protos__SsdFeatureExtractor *f)
+{
+    if (!f->type || strncmp(f->type, "ssd_resnet", 10) || f->feature_pyramid_oneof_case != OBJECT_DETECTION__PROTOS__SSD_FEATURE_EXTRACTOR__FEATURE_PYRAMID_ONEOF_FPN ||
+        (f->fpn->min_level == 3 && f->fpn->max_level == 7 && f->fpn->additional_layer_depth == 256))
+        return;
+    od_check_add(check, OD_CONFIG_WARNING, f, "fpn", "levels 3 to 7 and additional_layer_depth 256, or no fpn", NULL,
+                 "is ignored by %s, as in the OD API: levels %d to %d and depth %d become 3 to 7 and 256", f->type, (int)f->fpn->min_level, (int)f->fpn->max_level,
+                 (int)f->fpn->additional_layer_depth);
+}
+
 static void check_multiscale(od_check *check, const ssd_proto *ssd, const ObjectDetection__Protos__MultiscaleAnchorGenerator *a)
 {
     if (a->min_level > a->max_level || a->min_level < 0 || a->max_level > 20) {
@@ -152,11 +173,10 @@ static void check_multiscale(od_check *check, const ssd_proto *ssd, const Object
         return;
     }
     if (!a->n_aspect_ratios) od_check_missing(check, a, "aspect_ratios", "aspect_ratios: [1.0, 2.0, 0.5]");
-    const ObjectDetection__Protos__SsdFeatureExtractor *f = ssd->feature_extractor;
-    if (f && f->feature_pyramid_oneof_case == OBJECT_DETECTION__PROTOS__SSD_FEATURE_EXTRACTOR__FEATURE_PYRAMID_ONEOF_FPN &&
-        (f->fpn->min_level != a->min_level || f->fpn->max_level != a->max_level))
+    int min_level, max_level;
+    if (pyramid_levels(ssd->feature_extractor, &min_level, &max_level) && (min_level != a->min_level || max_level != a->max_level))
         od_check_add(check, OD_CONFIG_ERROR, a, NULL, "the levels of feature_extractor.fpn", NULL, "the anchors are for levels %d to %d, the feature pyramid has levels %d to %d",
-                     (int)a->min_level, (int)a->max_level, (int)f->fpn->min_level, (int)f->fpn->max_level);
+                     (int)a->min_level, (int)a->max_level, min_level, max_level);
     int size[2], unit = 1 << a->max_level;
     image_size(ssd, size);
     if (size[0] > 0 && size[1] > 0 && (size[0] % unit || size[1] % unit))
@@ -181,6 +201,7 @@ static void check_anchors(od_check *check, const ssd_proto *ssd)
 {
     const ObjectDetection__Protos__AnchorGenerator *a = ssd->anchor_generator;
     if (!a) return;
+    if (ssd->feature_extractor) check_resnet_pyramid(check, ssd->feature_extractor);
     if (a->anchor_generator_oneof_case == OBJECT_DETECTION__PROTOS__ANCHOR_GENERATOR__ANCHOR_GENERATOR_ONEOF_MULTISCALE_ANCHOR_GENERATOR)
         check_multiscale(check, ssd, a->multiscale_anchor_generator);
     if (a->anchor_generator_oneof_case == OBJECT_DETECTION__PROTOS__ANCHOR_GENERATOR__ANCHOR_GENERATOR_ONEOF_SSD_ANCHOR_GENERATOR)

@@ -30,21 +30,22 @@ static od_status check_pyramid(const od_ssd_extractor_config *c, od_error *err)
     return OD_OK;
 }
 
-od_status od_ssd_pyramid_build(const ObjectDetection__Protos__Ssd *config, od_graph *g, const od_value taps[4], int by_name, const od_hyperparams *h,
+od_status od_ssd_pyramid_build(const ObjectDetection__Protos__Ssd *config, od_graph *g, const od_value taps[4], int ignore_config, const od_hyperparams *h,
                                od_value *maps, int *levels, od_error *err)
 {
     const od_ssd_extractor_config *c = config->feature_extractor;
-    OD_TRY(check_pyramid(c, err));
-    int min_level = c->fpn ? c->fpn->min_level : 3, max_level = c->fpn ? c->fpn->max_level : 7, base_max = max_level < 5 ? max_level : 5;
+    if (!ignore_config) OD_TRY(check_pyramid(c, err));
+    const ObjectDetection__Protos__FeaturePyramidNetworks *said = ignore_config ? NULL : c->fpn;
+    int min_level = said ? said->min_level : 3, max_level = said ? said->max_level : 7, base_max = max_level < 5 ? max_level : 5;
     int count = base_max - min_level + 1;
-    od_fpn_options fpn = {.depth = od_ssd_depth(c, c->fpn ? c->fpn->additional_layer_depth : 256),
+    od_fpn_options fpn = {.depth = od_ssd_depth(c, said ? said->additional_layer_depth : 256),
                           .use_depthwise = c->use_depthwise,
                           .explicit_padding = c->use_explicit_padding,
                           .h = h,
                           .pyramid_path = OD_SSD_EXTRACTOR "/_fpn_features_generator",
                           .coarse_path = OD_SSD_EXTRACTOR "/_coarse_feature_layers"};
     OD_TRY(od_graph_check(g, err));
-    od_fpn_build(g, taps + (by_name ? min_level - 2 : 4 - count), count, max_level - base_max, &fpn, maps);
+    od_fpn_build(g, taps + 4 - count, count, max_level - base_max, &fpn, maps);
     *levels = max_level - min_level + 1;
     return OD_OK;
 }

@@ -18,9 +18,10 @@ od_status od_ssd_read_hyperparams(const ObjectDetection__Protos__Ssd *config, od
 /* max(int(depth * depth_multiplier), min_depth) */
 int64_t od_ssd_depth(const od_ssd_extractor_config *c, int depth);
 
-/* fpn { } of the config over taps[4] (levels 2 to 5). by_name: takes the levels that the config names; otherwise the last ones, as
- * the OD API's MobileNets do (which differs when max_level is below 5). Paths are under OD_SSD_EXTRACTOR. */
-od_status od_ssd_pyramid_build(const ObjectDetection__Protos__Ssd *config, od_graph *g, const od_value taps[4], int by_name, const od_hyperparams *h,
+/* A feature pyramid over taps[4] (levels 2 to 5), as the config's fpn { } says it. When its max_level is below 5 it takes the last taps, as the
+ * OD API's MobileNets do. ignore_config: levels 3 to 7 with 256 channels whatever fpn { } says; the OD API's ResNets never pass it on
+ * (ssd_resnet_v1_fpn_keras_feature_extractor.py, the classes at its end). Paths are under OD_SSD_EXTRACTOR. */
+od_status od_ssd_pyramid_build(const ObjectDetection__Protos__Ssd *config, od_graph *g, const od_value taps[4], int ignore_config, const od_hyperparams *h,
                                od_value *maps, int *levels, od_error *err);
 
 /* taps[2], then a 1x1 and a 3x3/2 convolution for each further map up to num_layers. `path`: ".../feature_map_generator". */

@@ -62,8 +62,8 @@ CASES = {
     'det_d0_attention': ssd(D0, 'feature_extractor { bifpn { num_iterations: 1 combine_method: "attention" } }'),
     'retina101': ssd(RETINA, 'feature_extractor { type: "ssd_resnet101_v1_fpn_keras" } ' + FIXED % (128, 192)),
     'retina152': ssd(RETINA, 'feature_extractor { type: "ssd_resnet152_v1_fpn_keras" } ' + FIXED % (128, 128)),
-    'retina_levels': ssd(RETINA, 'feature_extractor { fpn { min_level: 4 max_level: 6 additional_layer_depth: 40 } } anchor_generator { multiscale_anchor_generator { min_level: 4 max_level: 6 '
-                         'anchor_scale: 3 aspect_ratios: 3 scales_per_octave: 1 normalize_coordinates: true } } ' + FIXED % (160, 224)),
+    'retina_levels': ssd(RETINA, 'feature_extractor { fpn { min_level: 4 max_level: 6 additional_layer_depth: 40 } } anchor_generator { multiscale_anchor_generator { anchor_scale: 3 '
+                         'aspect_ratios: 3 scales_per_octave: 1 normalize_coordinates: true } } ' + FIXED % (192, 256)),  # the OD API ignores fpn here
     'v1': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.5 }'),
     'v1_wide': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" use_explicit_padding: true use_depthwise: true } ' + FIXED % (161, 243)),
     'v1_fpn_depthwise': ssd(V1_FPN, 'feature_extractor { use_depthwise: true depth_multiplier: 0.5 } box_predictor { weight_shared_convolutional_box_predictor { use_depthwise: true depth: 48 '
