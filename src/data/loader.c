@@ -137,7 +137,7 @@ static od_status read_image(const od_loader *l, int64_t index, od_example *e, od
 
 static int ends_the_stream(od_status status)
 {
-    return status == OD_ERR_NOMEM || status == OD_ERR_INTERNAL;
+    return status == OD_ERR_NOMEM || status == OD_ERR_INTERNAL || status == OD_ERR_CONFIG; /* CONFIG: masks that the config asks for are missing */
 }
 
 /* The example's image, or the next one that can be read. `failed` is set when a finite stream leaves it out. */

@@ -123,7 +123,7 @@ static od_status fill_mask(const coco_source *s, const od_coco_annotation *a, od
     od_error problem = {0};
     if (o->segmentation) status = od_mask_from_json(&mask, e->height, e->width, o->segmentation, strlen(o->segmentation), &problem);
     if (status == OD_OK && !mask && s->masks != OD_MASKS_IF_ANY)
-        status = od_error_set(&problem, OD_ERR_FORMAT, "has no segmentation, which load_instance_masks asks for");
+        status = od_error_set(&problem, OD_ERR_CONFIG, "has no segmentation, which load_instance_masks asks for");
     if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(&problem, "%s: annotations[%zu]", s->base.path, a->number);
     if (status != OD_OK) OD_TRY(judge_bad_mask(s, status, &problem, err));
     if (!mask) {

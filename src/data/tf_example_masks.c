@@ -73,7 +73,7 @@ static od_status take_numbers(const Tensorflow__FloatList *list, od_example *e, 
 static od_status missing(od_mask_loading loading, const od_example *e, od_error *err)
 {
     if (loading == OD_MASKS_IF_ANY || !e->object_count) return OD_OK;
-    return od_error_set(err, OD_ERR_FORMAT, "has boxes but no %s, which load_instance_masks asks for", key);
+    return od_error_set(err, OD_ERR_CONFIG, "has boxes but no %s, which load_instance_masks asks for", key);
 }
 
 /* Where masks are welcome but not asked for, bad ones are no reason to lose the image. */
@@ -91,9 +91,9 @@ od_status od_tf_example_take_masks(const Tensorflow__Feature *f, od_mask_loading
     if (loading == OD_MASKS_NONE) return OD_OK;
     int png = f && f->kind_case == TENSORFLOW__FEATURE__KIND_BYTES_LIST, numbers = f && f->kind_case == TENSORFLOW__FEATURE__KIND_FLOAT_LIST;
     if (png && loading == OD_MASKS_NUMERICAL)
-        return od_error_set(err, OD_ERR_FORMAT, "%s holds PNGs; set mask_type: PNG_MASKS in the input reader", key);
+        return od_error_set(err, OD_ERR_CONFIG, "%s holds PNGs; set mask_type: PNG_MASKS in the input reader", key);
     if (numbers && loading == OD_MASKS_PNG)
-        return od_error_set(err, OD_ERR_FORMAT, "%s holds numbers; set mask_type: NUMERICAL_MASKS in the input reader", key);
+        return od_error_set(err, OD_ERR_CONFIG, "%s holds numbers; set mask_type: NUMERICAL_MASKS in the input reader", key);
     od_error problem = {0};
     if (png && f->bytes_list && f->bytes_list->n_value) return judge(take_pngs(f->bytes_list, out, &problem), &problem, loading, out, err);
     if (numbers && f->float_list && f->float_list->n_value) return judge(take_numbers(f->float_list, out, &problem), &problem, loading, out, err);

@@ -9,7 +9,8 @@
 #include "data/example.h"
 #include "example.pb-c.h"
 
-/* Gives the objects of `out` (parsed, with its width and height) their masks; `feature` may be NULL. */
+/* Gives the objects of `out` (parsed, with its width and height) their masks; `feature` may be NULL. OD_ERR_CONFIG for masks that are asked
+ * for and missing, or there in the other form. */
 od_status od_tf_example_take_masks(const Tensorflow__Feature *feature, od_mask_loading loading, od_example *out, od_error *err);
 
 typedef struct od_tf_example_pngs {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define COCO_SET "coco_detection_metrics" /* always computed */
+#define MASK_SET "coco_mask_metrics"      /* train/mask_metrics.h */
 
 void od_eval_scale_box(const float box[4], int width, int height, float out[4])
 {
@@ -25,7 +26,7 @@ od_status od_eval_metrics_init(od_eval_metrics *m, const ObjectDetection__Protos
     m->sets = od_malloc(n, sizeof *m->sets);
     if (!m->sets) return od_error_nomem(err, "metrics");
     for (size_t i = 0; i < n; i++) {
-        if (!strcmp(config->metrics_set[i], COCO_SET)) continue;
+        if (!strcmp(config->metrics_set[i], COCO_SET) || !strcmp(config->metrics_set[i], MASK_SET)) continue;
         const od_metric_set *set = od_metric_set_find(config->metrics_set[i]);
         if (!set) return od_error_set(err, OD_ERR_UNSUPPORTED, "eval_config: metrics_set %s is not supported yet", config->metrics_set[i]);
         m->sets[m->num_sets++] = set;

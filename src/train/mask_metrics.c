@@ -18,7 +18,7 @@ od_status od_mask_metrics_check(const od_run_setup *setup, const od_run_input *i
 {
     if (od_dataset_masks(input->dataset) != OD_MASKS_NONE) return OD_OK;
     return od_config_error(setup->config, setup->proto->eval_config, "metrics_set", err, OD_ERR_CONFIG,
-                           "metrics_set: \"coco_mask_metrics\" needs the objects' masks; set load_instance_masks: true in the eval_input_reader");
+                           "\"coco_mask_metrics\" needs the objects' masks; set load_instance_masks: true in the eval_input_reader");
 }
 
 static void scale_box(const float box[4], int width, int height, float out[4])

@@ -35,6 +35,13 @@ variant 's/learning_rate_base: 0.08/learning_rate_base: 1e30/; s/warmup_learning
 expect "$work/out" "training can't go on"
 expect "$work/out" "scale them with the batch"
 
+# Masks that are asked for.
+variant 's/metrics_set: "coco_detection_metrics"/metrics_set: "coco_mask_metrics"/'
+refused 1 "$OBJDET" eval --pipeline_config_path="$work/variant.config" --model_dir="$work/good"
+expect "$work/out" 'eval_config.metrics_set: "coco_mask_metrics" needs the objects'"'"' masks; set load_instance_masks: true in the eval_input_reader'
+variant 's/^train_input_reader {/&\n  load_instance_masks: true\n  mask_type: PNG_MASKS/'; try 1
+expect "$work/out" "has boxes but no image/object/mask, which load_instance_masks asks for"
+
 # Fine-tuning.
 add_fine_tune() { sed "s#^train_config {#train_config {\n  fine_tune_checkpoint: \"$1\"\n  fine_tune_checkpoint_type: \"$2\"\n  fine_tune_checkpoint_version: V2#" "$config" > "$work/variant.config"; }
 add_fine_tune "$work/none/ckpt-1" full; try 1

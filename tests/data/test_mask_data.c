@@ -323,12 +323,12 @@ static void test_stated_size(void **state)
     od_dataset_free(ds);
 }
 
-static void expect_read_error(const char *path, od_mask_loading masks, const char *part)
+static void expect_read_error(const char *path, od_mask_loading masks, od_status status, const char *part)
 {
     od_dataset *ds = open_set(path, masks);
     od_example e = {0};
     od_error err = {0};
-    assert_int_equal(od_dataset_read(ds, 0, &e, &err), OD_ERR_FORMAT);
+    assert_int_equal(od_dataset_read(ds, 0, &e, &err), status);
     if (!strstr(err.message, part)) fail_msg("\"%s\" doesn't hold \"%s\"", err.message, part);
     od_example_deinit(&e);
     od_dataset_free(ds);
@@ -339,12 +339,12 @@ static void test_bad_masks(void **state)
     (void)state;
     char json[512], record[512];
     write_polygons(json, "asked", polygons);
-    expect_read_error(json, OD_MASKS_PNG, "asked.json: annotations[2]: has no segmentation, which load_instance_masks asks for");
+    expect_read_error(json, OD_MASKS_PNG, OD_ERR_CONFIG, "asked.json: annotations[2]: has no segmentation, which load_instance_masks asks for");
     char text[sizeof polygons];
     memcpy(text, polygons, sizeof text);
     memcpy(strstr(text, "23]"), "99]", 3);
     write_polygons(json, "sum", text);
-    expect_read_error(json, OD_MASKS_PNG, "annotations[1]: run lengths add up to 106 pixels; the image has 6 x 5 = 30");
+    expect_read_error(json, OD_MASKS_PNG, OD_ERR_FORMAT, "annotations[1]: run lengths add up to 106 pixels; the image has 6 x 5 = 30");
     od_dataset *ds = open_set(json, OD_MASKS_IF_ANY); /* a conversion keeps the boxes */
     od_example e = {0};
     assert_int_equal(od_dataset_read(ds, 0, &e, NULL), OD_OK);
@@ -355,7 +355,7 @@ static void test_bad_masks(void **state)
     od_dataset_free(ds);
     test_tmp_path(record, sizeof record, "png.record");
     write_records(record);
-    expect_read_error(record, OD_MASKS_NUMERICAL, "png.record: record 0: image/object/mask holds PNGs; set mask_type: PNG_MASKS");
+    expect_read_error(record, OD_MASKS_NUMERICAL, OD_ERR_CONFIG, "png.record: record 0: image/object/mask holds PNGs; set mask_type: PNG_MASKS");
 }
 
 /* image/object/mask as floats: rows, above 0 is inside. */
@@ -409,7 +409,7 @@ static void test_numerical_masks(void **state)
     assert_memory_equal(columns, ((uint8_t[]){0, 0, 1, 0, 1, 1}), 6);
     od_example_deinit(&e);
     o.masks = OD_MASKS_PNG;
-    assert_int_equal(od_tf_example_parse_with((uint8_t *)bytes.data, bytes.size, &o, &e, &err), OD_ERR_FORMAT);
+    assert_int_equal(od_tf_example_parse_with((uint8_t *)bytes.data, bytes.size, &o, &e, &err), OD_ERR_CONFIG);
     assert_non_null(strstr(err.message, "set mask_type: NUMERICAL_MASKS"));
     od_example_deinit(&e);
     bytes.size = 0;
