@@ -18,7 +18,7 @@ typedef struct settings {
     const char *fit_gt, *fit_dt, *gt, *dt, *level, *class_name, *calibrator, *image_ids, *save_to, *json;
     double cost_fp, cost_fn, min_sensitivity, max_fp_per_image;
     int64_t threads, seed;
-    bool match_zero_id;
+    bool match_zero_id, per_class;
     od_coco_load_options load;
     od_threshold_study_options study;
 } settings;
@@ -64,6 +64,8 @@ static int check(settings *s)
     if (id < 0) return refuse("--image_ids=%s: expected auto, id or name", s->image_ids);
     if (calibrator < 0) return refuse("--calibrator=%s: expected auto, platt, isotonic or none", s->calibrator);
     s->study.level = (od_level)level;
+    if (s->per_class && s->class_name) return refuse("--class=%s and --per_class: give one of them", s->class_name);
+    s->study.per_class = s->per_class;
     s->study.calibrator = calibrator - 2; /* none -2, auto -1, then the kinds */
     s->load.image_ids = (od_coco_image_ids)id;
     s->load.match_zero_id = s->match_zero_id;
@@ -86,6 +88,7 @@ static int parse(int argc, char **argv, settings *s)
         {"max_fp_per_image", CLI_DOUBLE, &s->max_fp_per_image, "choose the lowest threshold with at most so many false detections an image"},
         {"level", CLI_STRING, &s->level, "box (objects), or image (is there one or not?) (box)"},
         {"class", CLI_STRING, &s->class_name, "choose by this class alone (all classes together)"},
+        {"per_class", CLI_BOOL, &s->per_class, "besides the threshold of all, one of each class's own by the same rule"},
         {"iou", CLI_DOUBLE, &m->iou, "overlap from which a detection is right (.5)"},
         {"calibrator", CLI_STRING, &s->calibrator, "auto, platt, isotonic or none (auto)"},
         {"save_to", CLI_STRING, &s->save_to, "a model_dir: objdet predict will use the threshold and calibrator"},
@@ -105,6 +108,7 @@ static int parse(int argc, char **argv, settings *s)
         "shows what both are worth on a test set. Without a rule the threshold of the highest F1 is chosen.",
         "  objdet threshold --fit_gt=val.json --fit_dt=val_dt.json --gt=test.json --dt=test_dt.json --save_to=runs/1\n"
         "  objdet threshold --fit_gt=val.json --fit_dt=val_dt.json --cost_fp=1 --cost_fn=20\n"
+        "  objdet threshold --fit_gt=val.json --fit_dt=val_dt.json --per_class --save_to=runs/1\n"
         "  objdet threshold --fit_gt=val.json --fit_dt=val_dt.json --level=image --min_sensitivity=.95\n"
         "  objdet threshold --fit_gt=val.json --fit_dt=val_dt.json --max_fp_per_image=.5 --group_by=patient\n"};
     int code = cli_flags_parse(argc, argv, flags, &usage, NULL);
@@ -173,6 +177,36 @@ static void print_table(const od_threshold_study *s, od_level level)
     printf("\n");
 }
 
+static void print_share_short(const od_interval *v)
+{
+    if (isnan(v->value))
+        printf("%8s", "-");
+    else
+        printf("%8.3f", v->value);
+}
+
+/* Each class's own threshold, and what it gives on the set that the last column names. */
+static void print_classes(const od_threshold_study *s)
+{
+    if (!s->classes) return;
+    printf("\n%-24s%10s  %-18s%10s%8s%8s\n", "class's own threshold", "", "95 % interval", "precision", "recall", "F1");
+    for (int64_t k = 0; k < s->num_classes; k++) {
+        const od_class_threshold *c = &s->classes[k];
+        if (!c->chosen) {
+            printf("%-24s%10s  %s\n", c->name, "-", c->why_not);
+            continue;
+        }
+        const od_operating_point *at = c->has_test ? &c->test : &c->choice.at;
+        char interval[40] = "-";
+        if (!isnan(c->choice.interval.low)) snprintf(interval, sizeof interval, "[%.3g, %.3g]", c->choice.interval.low, c->choice.interval.high);
+        printf("%-24s%10.4g  %-18s  ", c->name, c->choice.threshold, interval);
+        print_share_short(&at->precision);
+        print_share_short(&at->recall);
+        print_share_short(&at->f1);
+        printf("  %s\n", c->has_test ? s->held_out ? "held out" : "test, NOT held out" : "fitted on");
+    }
+}
+
 static int print_study(const od_threshold_study *s, const od_coco_eval *test, const settings *o)
 {
     char *words = od_threshold_study_explain(s, test, o->fit_gt, o->gt ? o->gt : "");
@@ -180,6 +214,7 @@ static int print_study(const od_threshold_study *s, const od_coco_eval *test, co
     printf("Threshold: %s\n", s->choice.reason);
     if (calibrator) printf("Calibrator: %s\n", calibrator);
     print_table(s, o->study.level);
+    print_classes(s);
     if (words) printf("%s", words);
     int code = words && (calibrator || !s->calibrator) ? 0 : 1;
     free(words);
@@ -191,6 +226,8 @@ static od_status save(const od_threshold_study *s, const od_coco_eval *fit, cons
 {
     od_operating_file *f = NULL;
     od_status status = od_operating_file_create(&f, fit, o->fit_gt, o->fit_dt, &s->choice, &o->study.operating, s->calibrator, err);
+    for (int64_t k = 0; k < s->num_classes && status == OD_OK; k++)
+        if (s->classes[k].chosen) status = od_operating_file_set_class(f, s->classes[k].name, s->classes[k].choice.threshold, err);
     if (status == OD_OK) status = od_predict_save_operating_point(o->save_to, f, err);
     od_operating_file_free(f);
     if (status == OD_OK) printf("Saved to %s/%s; objdet predict uses it unless --min_score_thresh is given.\n", o->save_to, OD_OPERATING_FILE);

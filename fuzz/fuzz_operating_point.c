@@ -18,6 +18,8 @@ static void check(const od_operating_file *f)
 {
     double threshold = od_operating_file_threshold(f);
     const od_calibrator *c = od_operating_file_calibrator(f);
+    double own = od_operating_file_class_threshold(f, "a");
+    if (!(own >= 0 && own <= 1) || od_operating_file_num_class_thresholds(f) < 0) abort();
     if (!(threshold >= 0 && threshold <= 1) || !od_operating_file_reason(f) || !od_operating_file_fit_gt(f)) abort();
     for (int i = 0; c && i <= 20; i++) {
         double p = od_calibrator_apply(c, "a", i / 20.);

@@ -107,7 +107,13 @@ od_status od_operating_file_save(const od_operating_file *f, const char *path, o
 od_status od_operating_file_load(od_operating_file **out, const char *path, od_error *err);
 void od_operating_file_free(od_operating_file *f);
 
+/* A threshold of a class's own (0 to 1), by the class's name; again: another one. */
+od_status od_operating_file_set_class(od_operating_file *f, const char *class_name, double threshold, od_error *err);
+
 double od_operating_file_threshold(const od_operating_file *f);
+/* The class's own threshold, or that of all. */
+double od_operating_file_class_threshold(const od_operating_file *f, const char *class_name);
+int64_t od_operating_file_num_class_thresholds(const od_operating_file *f);
 const char *od_operating_file_reason(const od_operating_file *f);
 const char *od_operating_file_fit_gt(const od_operating_file *f); /* file names as given */
 const char *od_operating_file_fit_dt(const od_operating_file *f);
@@ -131,6 +137,16 @@ od_status od_coco_eval_overlap(const od_coco_eval *fit, const od_coco_eval *test
 
 /* --- all of it: chosen on one set, judged on another ---------------------------------------------------------------- */
 
+/* A class's own threshold by the same rule. */
+typedef struct od_class_threshold {
+    const char *name;           /* borrowed of `fit` */
+    int chosen;                 /* 0: none, `why_not` says why; the threshold of all serves */
+    char why_not[256];
+    od_threshold_choice choice; /* on `fit` */
+    int has_test;
+    od_operating_point test;    /* of the class on the test set at its own threshold */
+} od_class_threshold;
+
 typedef struct od_threshold_study {
     od_threshold_choice choice;      /* on `fit` */
     od_calibrator *calibrator;       /* fitted on `fit`; NULL: none, and `no_calibrator` says why */
@@ -140,6 +156,8 @@ typedef struct od_threshold_study {
     od_overlap overlap;              /* of the test set with `fit` */
     int held_out;                    /* 1: no image and no group of it was seen when fitting */
     od_operating_point test;         /* at the threshold chosen on `fit` */
+    od_class_threshold *classes;     /* with options.per_class; NULL otherwise */
+    int64_t num_classes;
     od_calibration test_raw, test_calibrated;
 } od_threshold_study;
 
@@ -147,6 +165,7 @@ typedef struct od_threshold_study_options {
     od_operating_options operating;
     od_level level;
     int64_t class_index;    /* -1 */
+    int per_class;          /* 1: besides that of all, one of each class's own; with class_index -1 */
     od_threshold_rule rule;
     double bound;
     int calibrator;         /* an od_calibrator_kind; OD_CALIBRATOR_AUTO: isotonic with at least 200 right and 200 wrong

@@ -11,6 +11,7 @@
 #include "util/file.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 const char *od_threshold_rule_name(od_threshold_rule rule)
@@ -73,7 +74,50 @@ void od_operating_file_free(od_operating_file *f)
     od_name_sketch_deinit(&f->images);
     od_name_sketch_deinit(&f->groups);
     od_calibrator_free(f->calibrator);
+    for (size_t i = 0; i < f->num_classes; i++) od_free(f->classes[i].name);
+    od_free(f->classes);
     od_free(f);
+}
+
+static struct od_named_threshold *find_class(const od_operating_file *f, const char *class_name)
+{
+    for (size_t i = 0; i < f->num_classes; i++)
+        if (!strcmp(f->classes[i].name, class_name)) return &f->classes[i];
+    return NULL;
+}
+
+od_status od_operating_file_set_class(od_operating_file *f, const char *class_name, double threshold, od_error *err)
+{
+    struct od_named_threshold *old = find_class(f, class_name);
+    if (!(threshold >= 0 && threshold <= 1))
+        return od_error_set(err, OD_ERR_UNSUPPORTED, "the threshold of class '%s' is %g; only scores from 0 to 1 can be kept with a model", class_name, threshold);
+    if (old) {
+        old->threshold = threshold;
+        return OD_OK;
+    }
+    if (od_grow(&f->classes, &f->classes_capacity, f->num_classes + 1, sizeof *f->classes)) return od_error_nomem(err, "the operating point");
+    char *name = od_strdup(class_name);
+    if (!name) return od_error_nomem(err, "the operating point");
+    f->classes[f->num_classes++] = (struct od_named_threshold){name, threshold};
+    return OD_OK;
+}
+
+double od_operating_file_class_threshold(const od_operating_file *f, const char *class_name)
+{
+    const struct od_named_threshold *own = class_name ? find_class(f, class_name) : NULL;
+    return own ? own->threshold : f->threshold;
+}
+
+int64_t od_operating_file_num_class_thresholds(const od_operating_file *f)
+{
+    return (int64_t)f->num_classes;
+}
+
+static json_t *classes_json(const od_operating_file *f)
+{
+    json_t *out = json_object();
+    for (size_t i = 0; out && i < f->num_classes; i++) json_object_set_new(out, f->classes[i].name, json_real(f->classes[i].threshold));
+    return out;
 }
 
 od_status od_operating_file_set_checkpoint(od_operating_file *f, const char *checkpoint, od_error *err)
@@ -93,6 +137,7 @@ od_status od_operating_file_save(const od_operating_file *f, const char *path, o
     json_t *out = json_pack("{s:s,s:i,s:f,s:s,s:O,s:s?,s:o,s:o}", "format", OD_OPERATING_FORMAT, "version", 1, "threshold",
                             f->threshold, "reason", f->reason, "choice", f->choice, "checkpoint", f->checkpoint, "calibrator",
                             f->calibrator ? od_calibrator_to_json(f->calibrator) : json_null(), "fit", fit);
+    if (out && f->num_classes) json_object_set_new(out, "class_thresholds", classes_json(f));
     return od_json_write(out, path, err);
 }
 
@@ -117,7 +162,7 @@ static od_status read_count(const json_t *j, const char *field, const char *path
 
 static od_status read_fit(od_operating_file *f, const json_t *fit, const char *path, od_error *err)
 {
-    int64_t groups;
+    int64_t groups = 0;
     char where[600];
     if (!json_is_object(fit)) return od_error_set(err, OD_ERR_FORMAT, "%s: fit is missing or not an object", path);
     OD_TRY(read_string(fit, "gt", path, &f->fit_gt, err));
@@ -140,6 +185,22 @@ static od_status read_threshold(od_operating_file *f, const json_t *j, const cha
     return od_error_set(err, OD_ERR_FORMAT, "%s: threshold is %g; expected 0 to 1", path, f->threshold);
 }
 
+/* {"cat": .4}; may be missing. */
+static od_status read_classes(od_operating_file *f, const json_t *classes, const char *path, od_error *err)
+{
+    const char *name;
+    json_t *value;
+    if (!classes) return OD_OK;
+    if (!json_is_object(classes)) return od_error_set(err, OD_ERR_FORMAT, "%s: class_thresholds is not an object", path);
+    json_object_foreach((json_t *)(uintptr_t)classes, name, value) {
+        double threshold = json_is_number(value) ? json_number_value(value) : -1;
+        if (!(threshold >= 0 && threshold <= 1))
+            return od_error_set(err, OD_ERR_FORMAT, "%s: class_thresholds: that of '%.100s' is not a number from 0 to 1", path, name);
+        OD_TRY(od_operating_file_set_class(f, name, threshold, err));
+    }
+    return OD_OK;
+}
+
 static od_status read_all(od_operating_file *f, const json_t *j, const char *path, od_error *err)
 {
     const char *format = json_string_value(json_object_get(j, "format"));
@@ -150,6 +211,7 @@ static od_status read_all(od_operating_file *f, const json_t *j, const char *pat
     if (version != 1)
         return od_error_set(err, OD_ERR_UNSUPPORTED, "%s: version is %lld; this objdet reads version 1", path, (long long)version);
     OD_TRY(read_threshold(f, j, path, err));
+    OD_TRY(read_classes(f, json_object_get(j, "class_thresholds"), path, err));
     OD_TRY(read_string(j, "reason", path, &f->reason, err));
     const char *checkpoint = json_string_value(json_object_get(j, "checkpoint"));
     if (checkpoint && !(f->checkpoint = od_strdup(checkpoint))) return od_error_nomem(err, path);

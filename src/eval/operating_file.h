@@ -17,6 +17,11 @@ struct od_operating_file {
     int by_id; /* images without names are known by id */
     od_name_sketch images, groups;
     od_calibrator *calibrator; /* NULL: none */
+    struct od_named_threshold {
+        char *name;
+        double threshold;
+    } *classes; /* classes with a threshold of their own */
+    size_t num_classes, classes_capacity;
 };
 
 #endif

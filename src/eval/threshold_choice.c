@@ -140,6 +140,10 @@ static od_status find_interval(const od_coco_eval *e, const search *s, const od_
     od_resampling resampling = {o->match.num_resamples, o->match.level, o->match.seed, o->match.num_threads};
     OD_TRY(od_resample_figures(e, &figures, &resampling, &out->interval, err));
     out->interval.value = out->threshold;
+    if (isfinite(out->interval.low)) { /* of the gaps' middles, beside which the shortest decimal may lie */
+        out->interval.low = fmin(out->interval.low, out->threshold);
+        out->interval.high = fmax(out->interval.high, out->threshold);
+    }
     return OD_OK;
 }
 

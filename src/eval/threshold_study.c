@@ -87,10 +87,40 @@ static od_status judge(od_threshold_study *s, const od_coco_eval *fit, const od_
     return calibrate(s, test, o, &s->test_raw, &s->test_calibrated, err);
 }
 
+/* A class without objects or detections has none of its own. */
+static od_status choose_class(od_class_threshold *c, const od_coco_eval *fit, const od_coco_eval *test, int64_t k, const od_threshold_study_options *o,
+                              od_error *err)
+{
+    od_error why = {0};
+    int64_t there;
+    c->name = od_coco_eval_class_name(fit, k);
+    od_status status = od_threshold_choose(&c->choice, fit, k, o->level, o->rule, o->bound, &o->operating, &why);
+    if (status == OD_ERR_MISMATCH) {
+        snprintf(c->why_not, sizeof c->why_not, "%.255s", why.message);
+        return OD_OK;
+    }
+    if (status != OD_OK) return od_error_set(err, status, "%s", why.message);
+    c->chosen = 1;
+    if (!test || find_class(fit, test, k, &there, NULL) != OD_OK) return OD_OK;
+    c->has_test = 1;
+    return od_operating_point_compute(&c->test, test, there, o->level, c->choice.threshold, &o->operating, err);
+}
+
+static od_status choose_classes(od_threshold_study *s, const od_coco_eval *fit, const od_coco_eval *test, const od_threshold_study_options *o, od_error *err)
+{
+    int64_t n = od_coco_eval_num_classes(fit);
+    if (!o->per_class || !n) return OD_OK;
+    s->classes = od_calloc((size_t)n, sizeof *s->classes);
+    if (!s->classes) return od_error_nomem(err, "the classes' thresholds");
+    for (; s->num_classes < n; s->num_classes++) OD_TRY(choose_class(&s->classes[s->num_classes], fit, test, s->num_classes, o, err));
+    return OD_OK;
+}
+
 static od_status run(od_threshold_study *s, const od_coco_eval *fit, const od_coco_eval *test, const od_threshold_study_options *o,
                      od_error *err)
 {
     OD_TRY(od_threshold_choose(&s->choice, fit, o->class_index, o->level, o->rule, o->bound, &o->operating, err));
+    OD_TRY(choose_classes(s, fit, test, o, err));
     OD_TRY(fit_calibrator(s, fit, o, err));
     OD_TRY(calibrate(s, fit, o, &s->fit_raw, &s->fit_calibrated, err));
     return test ? judge(s, fit, test, o, err) : OD_OK;
@@ -114,6 +144,7 @@ void od_threshold_study_free(od_threshold_study *s)
 {
     if (!s) return;
     od_calibrator_free(s->calibrator);
+    od_free(s->classes);
     od_free(s);
 }
 
@@ -153,6 +184,19 @@ char *od_threshold_study_explain(const od_threshold_study *s, const od_coco_eval
     return NULL;
 }
 
+static json_t *classes_json(const od_threshold_study *s)
+{
+    json_t *out = json_object();
+    for (int64_t k = 0; out && k < s->num_classes; k++) {
+        const od_class_threshold *c = &s->classes[k];
+        json_t *one = c->chosen ? json_pack("{s:o,s:o}", "choice", od_threshold_choice_to_json(&c->choice), "test",
+                                            c->has_test ? od_operating_point_to_json(&c->test) : json_null())
+                                : json_pack("{s:s}", "why_not", c->why_not);
+        json_object_set_new(out, c->name, one);
+    }
+    return out;
+}
+
 od_status od_threshold_study_write_json(const od_threshold_study *s, const char *path, od_error *err)
 {
     json_t *fit = json_pack("{s:o,s:o}", "calibration", od_calibration_to_json(&s->fit_raw), "calibrated",
@@ -166,5 +210,6 @@ od_status od_threshold_study_write_json(const od_threshold_study *s, const char 
                          s->calibrator ? od_calibration_to_json(&s->test_calibrated) : json_null());
     json_t *out = json_pack("{s:o,s:o,s:o,s:o}", "choice", od_threshold_choice_to_json(&s->choice), "calibrator",
                             s->calibrator ? od_calibrator_to_json(s->calibrator) : json_null(), "fit", fit, "test", test);
+    if (out && s->classes) json_object_set_new(out, "classes", classes_json(s));
     return od_json_write(out, path, err);
 }

@@ -134,13 +134,27 @@ static od_status open_operating_point(predictor *p, od_error *err)
     p->operating = f;
     od_log(OD_LOG_INFO, "threshold of %s/%s, chosen on %s: %s", p->o->model_dir, OD_OPERATING_FILE, od_operating_file_fit_gt(f),
            od_operating_file_reason(f));
+    if (od_operating_file_num_class_thresholds(f))
+        od_log(OD_LOG_INFO, "classes with a threshold of their own: %lld", (long long)od_operating_file_num_class_thresholds(f));
     if (od_operating_file_calibrator(f)) od_log(OD_LOG_INFO, "scores are shown as calibrated probabilities; detections.json has both");
     return OD_OK;
 }
 
-static double threshold_of(const predictor *p)
+static const char *label_of(const predictor *p, int class_index);
+
+static double threshold_of(const predictor *p, int class_index)
 {
-    return p->o->min_score_thresh >= 0 ? p->o->min_score_thresh : p->operating ? od_operating_file_threshold(p->operating) : .5;
+    if (p->o->min_score_thresh >= 0) return p->o->min_score_thresh;
+    return p->operating ? od_operating_file_class_threshold(p->operating, label_of(p, class_index)) : .5;
+}
+
+/* Of all classes, so that none is passed over. */
+static double lowest_threshold(const predictor *p)
+{
+    double lowest = 1;
+    for (int k = 0; k < od_model_num_classes(p->setup.model); k++)
+        if (threshold_of(p, k) < lowest) lowest = threshold_of(p, k);
+    return lowest;
 }
 
 static const od_calibrator *calibrator_of(const predictor *p)
@@ -297,7 +311,10 @@ static od_status choose_boxes(predictor *p, int *count, od_error *err)
         if (!p->boxes) return od_error_nomem(err, "boxes to draw");
         p->box_capacity = p->found.max;
     }
-    *count = od_detections_to_draw(&p->found, 0, p->labels, threshold_of(p), p->found.max, p->boxes);
+    int n = od_detections_to_draw(&p->found, 0, p->labels, lowest_threshold(p), p->found.max, p->boxes);
+    *count = 0;
+    for (int i = 0; i < n; i++)
+        if ((double)p->boxes[i].score >= threshold_of(p, p->boxes[i].class_index)) p->boxes[(*count)++] = p->boxes[i];
     for (int i = 0; calibrator_of(p) && i < *count; i++)
         p->boxes[i].score = (float)od_calibrator_apply(calibrator_of(p), label_of(p, p->boxes[i].class_index), p->boxes[i].score);
     return OD_OK;

@@ -136,6 +136,22 @@ plain, chosen = (json.load(open(sys.argv[1] + p)) for p in ('/out1/detections.js
 assert [d['score'] for d in plain] == [d['score'] for d in chosen]
 for d in chosen: assert abs(d['probability'] - 1 / (1 + math.exp(-math.log(d['score'] / (1 - d['score'])) - 1))) < 1e-6
 END
+# A class with a threshold of its own keeps to that, the other to that of all.
+wanted=$(python3 - "$work" <<'END'
+import json, sys
+path = sys.argv[1] + '/run/operating_point.json'
+f, found = json.load(open(path)), json.load(open(sys.argv[1] + '/out1/detections.json'))
+scores = {c: sorted((d['score'] for d in found if d['category_name'] == c), reverse=True) for c in ('square', 'triangle')}
+name = max(scores, key=lambda c: len(scores[c]))
+f['class_thresholds'] = {name: (scores[name][10] + scores[name][11]) / 2}
+json.dump(f, open(path, 'w'))
+print(sum(d['score'] >= f['class_thresholds'].get(d['category_name'], f['threshold']) for d in found))
+END
+)
+[ "$wanted" -ge 11 ] || fail "the class's threshold would change nothing"
+predict --output_dir="$work/classes" "$images/test_00001.jpg" > "$work/out"
+expect "$work/out" "classes with a threshold of their own: 1"
+expect "$work/out" "$images/test_00001.jpg: $wanted detections, best "
 predict --output_dir="$work/given" --min_score_thresh=0 "$images/test_00001.jpg" > "$work/out"
 expect "$work/out" "operating_point.json (threshold "
 expect "$work/out" "is not used: a threshold of 0 was given"

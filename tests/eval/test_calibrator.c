@@ -86,6 +86,10 @@ static void save(const char *path, const od_coco_eval *fit, const od_threshold_s
     od_operating_file *f;
     assert_int_equal(od_operating_file_create(&f, fit, "val.json", "val_dt.json", &s->choice, NULL, s->calibrator, NULL), OD_OK);
     assert_int_equal(od_operating_file_set_checkpoint(f, "ckpt-7", NULL), OD_OK);
+    assert_int_equal(od_operating_file_set_class(f, "cat", .25, NULL), OD_OK);
+    assert_int_equal(od_operating_file_set_class(f, "dog", .5, NULL), OD_OK);
+    assert_int_equal(od_operating_file_set_class(f, "cat", .75, NULL), OD_OK);
+    assert_int_equal(od_operating_file_set_class(f, "cow", 1.5, NULL), OD_ERR_UNSUPPORTED);
     assert_int_equal(od_operating_file_save(f, path, NULL), OD_OK);
     od_operating_file_free(f);
 }
@@ -105,6 +109,9 @@ static void test_saved_and_read(void **state)
         assert_int_equal(od_operating_file_load(&f, path, NULL), OD_OK);
         assert_true(od_operating_file_threshold(f) == s->choice.threshold);
         assert_string_equal(od_operating_file_reason(f), s->choice.reason);
+        assert_int_equal(od_operating_file_num_class_thresholds(f), 2);
+        assert_true(od_operating_file_class_threshold(f, "cat") == .75 && od_operating_file_class_threshold(f, "dog") == .5);
+        assert_true(od_operating_file_class_threshold(f, "cow") == s->choice.threshold);
         assert_string_equal(od_operating_file_checkpoint(f), "ckpt-7");
         assert_string_equal(od_operating_file_fit_gt(f), "val.json");
         assert_int_equal(od_operating_file_num_images(f), 60);

@@ -54,11 +54,40 @@ t --min_sensitivity=.9 || fail "sensitivity"; grep -q 'is the highest threshold 
 t --max_fp_per_image=.1 || fail "fp"; grep -q 'is the lowest threshold with at most 0.1 false detections an image' out.txt || fail "fp said"
 t --cost_fn=20 || fail "cost"; grep -q 'gives the lowest cost, .* an image at 1 for each false detection and 20 for each missed object' out.txt || fail "cost said"
 t --level=image --class=nodule || fail "image"; grep -q '^specificity' out.txt || fail "specificity"
+# classes of their own: the cat is sure of itself, the dog isn't, the unicorn isn't there
+python3 - <<'P'
+import json, random
+random.seed(5)
+for name in ('val2', 'test2'):
+    images = [dict(id=i + 1, file_name='%s_%03d.png' % (name, i), width=640, height=480) for i in range(80)]
+    truth, dets = [], []
+    for i in range(80):
+        for c, x in ((1, 50), (2, 300)):
+            truth.append(dict(id=len(truth) + 1, image_id=i + 1, category_id=c, bbox=[x, 100, 100, 100], area=10000, iscrowd=0))
+            right, wrong = ((.8, .95), (.5, .7)) if c == 1 else ((.3, .45), (.05, .2))
+            dets.append(dict(image_id=i + 1, category_id=c, bbox=[x, 100, 100, 100], score=round(random.uniform(*right), 4)))
+            dets.append(dict(image_id=i + 1, category_id=c, bbox=[x, 300, 60, 60], score=round(random.uniform(*wrong), 4)))
+    json.dump(dict(images=images, annotations=truth, categories=[dict(id=k + 1, name=n) for k, n in enumerate(('cat', 'dog', 'unicorn'))]), open(name + '.json', 'w'))
+    json.dump(dets, open(name + '_dt.json', 'w'))
+P
+"$OBJDET" threshold --fit_gt=val2.json --fit_dt=val2_dt.json --gt=test2.json --dt=test2_dt.json --resamples=100 --per_class --save_to=model --json=out.json > out.txt 2> err.txt || fail "per class"
+grep -qE '^unicorn +- ' out.txt || fail "a class without objects"
+python3 - <<'P' || fail "per class"
+import json
+o, f = json.load(open('out.json')), json.load(open('model/operating_point.json'))
+c = f['class_thresholds']
+assert set(c) == {'cat', 'dog'} and .69 < c['cat'] <= .8 and .19 < c['dog'] <= .3, c
+for name in c:
+    one = o['classes'][name]
+    assert one['choice']['threshold'] == c[name] and one['choice']['at']['f1']['value'] == 1 and one['test']['f1']['value'] > .97, one
+assert 'why_not' in o['classes']['unicorn'] and o['choice']['at']['f1']['value'] < .9
+P
 # refusals
 refuse() { local message=$1; shift; t "$@" && fail "accepted $*"; grep -qF -- "$message" err.txt || fail "message of $*"; }
 refuse "give costs (--cost_fp, --cost_fn), or --min_sensitivity, or --max_fp_per_image, not several" --cost_fp=2 --min_sensitivity=.5
 refuse "--class=lung: val.json has no such class; it has nodule" --class=lung
 refuse "--gt and --dt go together" --gt=test.json
+refuse "--class=nodule and --per_class: give one of them" --class=nodule --per_class
 refuse "--level=pixel: expected box or image" --level=pixel
 refuse "the sensitivity to reach is 2; expected above 0, at most 1" --min_sensitivity=2
 refuse "7 resamples; expected 40 to 1000000, or 0 for no intervals" --resamples=7
