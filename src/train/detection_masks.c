@@ -21,15 +21,22 @@ od_status od_detection_mask(od_mask **out, const od_detections *d, int64_t row, 
     return status;
 }
 
-od_status od_detections_draw_masks(od_image *image, const od_detections *d, int64_t row, double min_score, int max, od_error *err)
+/* Of the detection at `at`: is it drawn? */
+static int is_drawn(const od_detections *d, int64_t at, double min_score, const double *class_scores)
+{
+    return !(d->scores[at] < (class_scores ? class_scores[d->classes[at]] : min_score));
+}
+
+od_status od_detections_draw_masks(od_image *image, const od_detections *d, int64_t row, double min_score, const double *class_scores, int max, od_error *err)
 {
     if (!d->masks) return OD_OK;
     uint8_t *pixels = od_malloc((size_t)image->height * (size_t)image->width, 1);
     if (!pixels) return od_error_nomem(err, "a mask");
-    int count = 0;
-    while (count < d->count[row] && count < max && !(d->scores[row * d->max + count] < min_score)) count++; /* they come by score */
-    for (int i = count - 1; i >= 0; i--) {
+    int end = 0;
+    for (int drawn = 0; end < d->count[row] && drawn < max; end++) drawn += is_drawn(d, row * d->max + end, min_score, class_scores);
+    for (int i = end - 1; i >= 0; i--) {
         int64_t at = row * d->max + i;
+        if (!is_drawn(d, at, min_score, class_scores)) continue;
         od_mask_paste(mask_of(d, row, i), d->mask_h, d->mask_w, d->boxes + 4 * at, image->height, image->width, pixels, image->width, 1);
         od_image_draw_mask(image, pixels, d->classes[at]);
     }

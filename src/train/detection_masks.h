@@ -14,8 +14,9 @@
  * as od_mask's makers. */
 od_status od_detection_mask(od_mask **out, const od_detections *d, int64_t row, int i, int height, int width, od_error *err);
 
-/* Draws the masks of the first `max` detections with at least the score, the best ones above; nothing when there are no masks. */
-od_status od_detections_draw_masks(od_image *image, const od_detections *d, int64_t row, double min_score, int max, od_error *err);
+/* Draws the masks of the first `max` detections with at least the score, the best ones above; nothing when there are no masks.
+ * `class_scores`: each class's own least score; NULL: min_score is every class's. */
+od_status od_detections_draw_masks(od_image *image, const od_detections *d, int64_t row, double min_score, const double *class_scores, int max, od_error *err);
 /* The same of objects. */
 od_status od_objects_draw_masks(od_image *image, const od_object *objects, int count, od_error *err);
 

@@ -58,7 +58,7 @@ static od_status draw_pair(const od_batch *b, int i, const od_detections *d, con
     int n = od_detections_to_draw(d, i, labels, limits.min_score, limits.max_boxes, boxes);
     od_status status = copy_image(&b->items[i].image, &left, err);
     if (status == OD_OK) status = copy_image(&b->items[i].image, &right, err);
-    if (status == OD_OK) status = od_detections_draw_masks(&left, d, i, limits.min_score, limits.max_boxes, err);
+    if (status == OD_OK) status = od_detections_draw_masks(&left, d, i, limits.min_score, NULL, limits.max_boxes, err);
     if (status == OD_OK) status = od_image_draw_boxes(&left, boxes, n, err);
     if (status == OD_OK) status = draw_truth(&right, &b->items[i], labels, err);
     if (status == OD_OK) status = od_image_side_by_side(&left, &right, out, err);

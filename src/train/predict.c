@@ -32,6 +32,8 @@ typedef struct predictor {
     od_run_setup setup;
     od_label_map *labels;
     od_operating_file *operating; /* of the model_dir; NULL: none, or not asked for */
+    double *thresholds;           /* [classes] */
+    double lowest_threshold;
     od_instance *inst;
     int height, width;
     float *input;
@@ -142,19 +144,19 @@ static od_status open_operating_point(predictor *p, od_error *err)
 
 static const char *label_of(const predictor *p, int class_index);
 
-static double threshold_of(const predictor *p, int class_index)
+/* From which score on each class's detections are drawn. */
+static od_status find_thresholds(predictor *p, od_error *err)
 {
-    if (p->o->min_score_thresh >= 0) return p->o->min_score_thresh;
-    return p->operating ? od_operating_file_class_threshold(p->operating, label_of(p, class_index)) : .5;
-}
-
-/* Of all classes, so that none is passed over. */
-static double lowest_threshold(const predictor *p)
-{
-    double lowest = 1;
-    for (int k = 0; k < od_model_num_classes(p->setup.model); k++)
-        if (threshold_of(p, k) < lowest) lowest = threshold_of(p, k);
-    return lowest;
+    int n = od_model_num_classes(p->setup.model);
+    p->thresholds = od_malloc((size_t)n, sizeof *p->thresholds);
+    if (!p->thresholds) return od_error_nomem(err, "thresholds");
+    p->lowest_threshold = 1;
+    for (int k = 0; k < n; k++) {
+        double own = p->operating ? od_operating_file_class_threshold(p->operating, label_of(p, k)) : .5;
+        p->thresholds[k] = p->o->min_score_thresh >= 0 ? p->o->min_score_thresh : own;
+        if (p->thresholds[k] < p->lowest_threshold) p->lowest_threshold = p->thresholds[k];
+    }
+    return OD_OK;
 }
 
 static const od_calibrator *calibrator_of(const predictor *p)
@@ -236,6 +238,7 @@ static void close_predictor(predictor *p)
     od_strbuf_deinit(&p->results);
     od_label_map_free(p->labels);
     od_operating_file_free(p->operating);
+    od_free(p->thresholds);
     od_run_setup_deinit(&p->setup);
 }
 
@@ -311,10 +314,10 @@ static od_status choose_boxes(predictor *p, int *count, od_error *err)
         if (!p->boxes) return od_error_nomem(err, "boxes to draw");
         p->box_capacity = p->found.max;
     }
-    int n = od_detections_to_draw(&p->found, 0, p->labels, lowest_threshold(p), p->found.max, p->boxes);
+    int n = od_detections_to_draw(&p->found, 0, p->labels, p->lowest_threshold, p->found.max, p->boxes);
     *count = 0;
     for (int i = 0; i < n; i++)
-        if ((double)p->boxes[i].score >= threshold_of(p, p->boxes[i].class_index)) p->boxes[(*count)++] = p->boxes[i];
+        if ((double)p->boxes[i].score >= p->thresholds[p->boxes[i].class_index]) p->boxes[(*count)++] = p->boxes[i];
     for (int i = 0; calibrator_of(p) && i < *count; i++)
         p->boxes[i].score = (float)od_calibrator_apply(calibrator_of(p), label_of(p, p->boxes[i].class_index), p->boxes[i].score);
     return OD_OK;
@@ -324,7 +327,7 @@ static od_status finish_picture(predictor *p, size_t index, od_image *image, od_
 {
     int n = 0;
     OD_TRY(choose_boxes(p, &n, err));
-    OD_TRY(od_detections_draw_masks(image, &p->found, 0, threshold_of(p), p->o->max_boxes, err));
+    OD_TRY(od_detections_draw_masks(image, &p->found, 0, p->lowest_threshold, p->thresholds, p->o->max_boxes, err));
     char *output = output_path(p, index);
     od_predicted picture = {.output_path = output, .width = image->width, .height = image->height, .count = n};
     if (n) picture.best_label = label_of(p, p->boxes[0].class_index), picture.best_score = (double)p->boxes[0].score;
@@ -376,6 +379,7 @@ static od_status predict_all(predictor *p, od_error *err)
     OD_TRY(open_config(p, err));
     OD_TRY(open_labels(p, err));
     OD_TRY(open_operating_point(p, err));
+    OD_TRY(find_thresholds(p, err));
     OD_TRY(open_checkpoint(p, err));
     OD_TRY(find_pictures(p, err));
     OD_TRY(od_dir_create(p->o->output_dir, err));

@@ -75,13 +75,13 @@ static void test_drawing(void **state)
     od_image image;
     assert_int_equal(od_image_init(&image, WIDTH, HEIGHT, NULL), OD_OK);
     memset(image.pixels, 0, HEIGHT * WIDTH * 3);
-    assert_int_equal(od_detections_draw_masks(&image, &d, 0, .7, 10, NULL), OD_OK);
+    assert_int_equal(od_detections_draw_masks(&image, &d, 0, .7, NULL, 10, NULL), OD_OK);
     assert_true(is_color(&image, 20, 15, 1));
     const uint8_t *inside = image.pixels + 3 * (20 * WIDTH + 20);
     assert_in_range(inside[0], 90, 115); /* 105/256 of 0xff */
     for (int c = 0; c < 3; c++) assert_int_equal(image.pixels[c], 0);
     for (int c = 0; c < 3; c++) assert_int_equal(image.pixels[3 * (20 * WIDTH + 40) + c], 0);
-    assert_int_equal(od_detections_draw_masks(&image, &d, 0, .5, 10, NULL), OD_OK);
+    assert_int_equal(od_detections_draw_masks(&image, &d, 0, .5, NULL, 10, NULL), OD_OK);
     assert_true(is_color(&image, 0, 0, 4));
     assert_true(is_color(&image, 20, 15, 1));
     od_image_deinit(&image);

@@ -57,7 +57,8 @@ static void test_lists_are_read(void **state)
 
 static ObjectDetection__Protos__EvalConfig eval_config(char **sets, size_t n)
 {
-    ObjectDetection__Protos__EvalConfig c = OBJECT_DETECTION__PROTOS__EVAL_CONFIG__INIT;
+    ObjectDetection__Protos__EvalConfig c;
+    object_detection__protos__eval_config__init(&c); /* the macro names deprecated members, of which clang warns */
     c.metrics_set = sets;
     c.n_metrics_set = n;
     return c;
