@@ -136,6 +136,16 @@ od_value od_layer_conv_transpose(od_graph *g, od_value x, int64_t filters, const
     return od_graph_conv2d_transpose(g, x, kernel, bias, &attrs, name);
 }
 
+od_value od_layer_dense(od_graph *g, od_value x, int64_t units, const od_layer *layer, const char *path, ...)
+{
+    FORMAT_PATH(name);
+    int64_t shape[] = {channels(g, x), units};
+    od_var kernel = add_variable(g, name, "kernel", 2, shape, 1, layer->l2, layer->init);
+    od_var bias = add_bias(g, name, units, layer);
+    od_conv_attrs attrs = {.kernel_h = 1, .kernel_w = 1, .stride = 1, .dilation = 1, .padding = OD_PAD_SAME};
+    return od_graph_conv2d(g, x, kernel, bias, &attrs, name);
+}
+
 od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, const char *path, ...)
 {
     FORMAT_PATH(name);

@@ -49,6 +49,8 @@ od_value od_layer_conv(od_graph *g, od_value x, int64_t filters, const od_layer 
 /* <path>/kernel [k,k,filters,in], <path>/bias: Keras' Conv2DTranspose */
 od_value od_layer_conv_transpose(od_graph *g, od_value x, int64_t filters, const od_layer *layer, const char *path, ...)
     __attribute__((format(printf, 5, 6)));
+/* <path>/kernel [in,units], <path>/bias: Keras' Dense on [N,1,1,C] */
+od_value od_layer_dense(od_graph *g, od_value x, int64_t units, const od_layer *layer, const char *path, ...) __attribute__((format(printf, 5, 6)));
 /* <path>/depthwise_kernel, <path>/bias */
 od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, const char *path, ...) __attribute__((format(printf, 4, 5)));
 /* <path>/depthwise_kernel, <path>/pointwise_kernel, <path>/bias (Keras' SeparableConv2D) */

@@ -38,7 +38,8 @@ static const od_meta *find_meta(const od_config *config, od_error *err)
     }
     if (model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_SSD) return &od_meta_ssd;
     if (model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_CENTER_NET) return &od_meta_center_net;
-    od_config_error(config, model, NULL, err, OD_ERR_UNSUPPORTED, "this meta-architecture is not supported yet; supported: ssd, center_net");
+    if (model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_FASTER_RCNN) return &od_meta_faster_rcnn;
+    od_config_error(config, model, NULL, err, OD_ERR_UNSUPPORTED, "this meta-architecture is not supported; supported: ssd, center_net, faster_rcnn");
     return NULL;
 }
 
@@ -111,7 +112,8 @@ od_status od_instance_create(od_instance **out, od_model *model, od_net_mode mod
     inst->model = model;
     inst->batch = batch;
     od_graph_init(&inst->graph, &model->vars);
-    inst->graph.training = mode == OD_NET_TRAIN && !(options && options->no_drop);
+    inst->graph.training = mode == OD_NET_TRAIN;
+    inst->graph.no_drop = options && options->no_drop;
     od_value images = od_graph_input(&inst->graph, batch, height, width, 3);
     od_status status = model->meta->build(model->self, &inst->graph, images, &inst->state, err);
     od_graph_prune(&inst->graph);
@@ -141,6 +143,11 @@ od_net *od_instance_net(od_instance *inst)
 const od_graph *od_instance_graph(const od_instance *inst)
 {
     return &inst->graph;
+}
+
+void od_instance_set_inputs(od_instance *inst, const int32_t (*true_shapes)[3], const od_groundtruth *truth)
+{
+    if (inst->model->meta->set_inputs) inst->model->meta->set_inputs(inst->state, true_shapes, truth);
 }
 
 void od_instance_forward(od_instance *inst, const float *images)

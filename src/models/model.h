@@ -4,6 +4,7 @@
  *
  *     od_model_create(&model, config, err);
  *     od_instance_create(&inst, model, OD_NET_TRAIN, batch, 320, 320, &options, err);
+ *     od_instance_set_inputs(inst, true_shapes, truth);             what the forward pass may want to know besides pixels
  *     od_instance_forward(inst, images);                            [N,H,W,3], preprocessed
  *     od_instance_loss(inst, truth, &losses, err);                  losses, and gradients of the predictions
  *     od_instance_backward(inst);                                   gradients of the variables
@@ -41,6 +42,7 @@ typedef struct od_model_info {
     const char *type; /* "ssd_mobilenet_v2_fpn_keras" */
     int num_classes;
     const char *backbone_paths[2]; /* whose variables a classification checkpoint gives (under "feature_extractor" there); unused: NULL */
+    int backbone_continues;        /* the second backbone path's layers are numbered on from the first's last one in the checkpoint */
     const char *features_paths[2]; /* whose variables a detection checkpoint gives */
 } od_model_info;
 
@@ -60,6 +62,9 @@ void od_instance_free(od_instance *inst);
 od_net *od_instance_net(od_instance *inst);
 const od_graph *od_instance_graph(const od_instance *inst);
 
+/* Before every forward pass; borrowed until the backward pass is over. true_shapes[N]: height and width of each image's part that isn't
+ * padding; NULL: all of it. truth[N] (training): two-stage detectors choose proposals by it while they run; may be NULL in inference. */
+void od_instance_set_inputs(od_instance *inst, const int32_t (*true_shapes)[3], const od_groundtruth *truth);
 /* images [N,H,W,3], borrowed until the backward pass is over. */
 void od_instance_forward(od_instance *inst, const float *images);
 /* truth[N]. Adds the regularisation loss and the total. In training mode also prepares the backward pass: sets the store's gradients to

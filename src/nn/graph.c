@@ -96,6 +96,7 @@ static int is_trainable(const od_graph *g, od_var v)
 
 static int reaches_variable(const od_graph *g, const od_node *node)
 {
+    if (node->op == &od_op_host) return 0;
     for (int i = 0; i < node->in_count; i++)
         if (g->values[node->in[i]].needs_grad) return 1;
     if (node->op == &od_op_batch_norm) return is_trainable(g, node->bn.gamma) || is_trainable(g, node->bn.beta);
@@ -219,10 +220,50 @@ od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var 
 od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label)
 {
     od_node n = blank;
-    if (!g->training || rate <= 0) return x;
+    if (!g->training || g->no_drop || rate <= 0) return x;
     n.op = &od_op_drop_connect;
     n.rate = rate;
     return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_dropout(od_graph *g, od_value x, float rate, const char *label)
+{
+    od_node n = blank;
+    if (!g->training || g->no_drop || rate <= 0) return x;
+    n.op = &od_op_dropout;
+    n.rate = rate;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_flatten(od_graph *g, od_value x, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_flatten;
+    return add_node(g, n, &x, 1, label);
+}
+
+od_value od_graph_roi_crop(od_graph *g, od_value boxes, const od_value *levels, int count, const od_roi_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    od_value in[1 + OD_ROI_MAX_LEVELS] = {boxes};
+    if (count < 1 || count > OD_ROI_MAX_LEVELS) {
+        od_error_set(&g->error, OD_ERR_INTERNAL, "%s: %d levels; expected 1 to %d", label, count, OD_ROI_MAX_LEVELS);
+        return OD_NO_VALUE;
+    }
+    memcpy(in + 1, levels, (size_t)count * sizeof *in);
+    n.op = &od_op_roi_crop;
+    n.roi = *attrs;
+    return add_node(g, n, in, count + 1, label);
+}
+
+od_value od_graph_host(od_graph *g, const od_value *in, int count, od_tensor_shape shape, od_host_fn fn, void *user, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_host;
+    n.host = fn;
+    n.host_user = user;
+    n.host_shape = shape;
+    return add_node(g, n, in, count, label);
 }
 
 od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const char *label)

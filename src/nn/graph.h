@@ -61,6 +61,22 @@ typedef enum od_sum_weights {
     OD_SUM_ATTENTION,      /* the OD API's softmax runs over an axis of one: 1 each, gradient 0 */
 } od_sum_weights;
 
+struct od_net;
+struct od_node;
+
+/* What a host node runs in the forward pass: reads its inputs with od_net_value, writes all of its output. */
+typedef void (*od_host_fn)(void *user, struct od_net *net, const struct od_node *node, float *out);
+
+/* Crops of regions, and max pooling of each (FasterRCNN's crop_and_resize and maxpool). */
+typedef struct od_roi_attrs {
+    int boxes_each;           /* an image */
+    int crop;                 /* samples along each side */
+    int pool, pool_stride;    /* VALID max pooling; 1, 1: none */
+    int matmul;               /* the OD API's own implementation: each of a sample's four pixels that lies outside counts as zero;
+                                 otherwise TensorFlow's: a sample outside is zero */
+    float image_ratio;        /* several levels: square root of the image's area / 224 (Lin et al., CVPR 2017, section 4.2) */
+} od_roi_attrs;
+
 typedef struct od_node {
     const struct od_op *op;
     const char *label;   /* for profiles and errors; owned by the graph */
@@ -69,10 +85,14 @@ typedef struct od_node {
     od_value out;
     od_var var[4];       /* kernel, bias; squeeze_excite has two of each */
     od_act act;          /* activations; additions and weighted sums with one */
-    float rate;          /* drop_connect: the share of images whose branch is dropped; add_scaled: the second input's factor */
+    float rate;          /* drop_connect: the share of images whose branch is dropped; add_scaled: the second input's factor; dropout: the share of values dropped */
     od_sum_weights weights; /* weighted_sum */
     od_conv_attrs conv;  /* convolutions and pooling */
     od_bn_attrs bn;
+    od_roi_attrs roi;
+    od_host_fn host;     /* host: what runs, with what, and the shape of what it makes */
+    void *host_user;     /* borrowed */
+    od_tensor_shape host_shape;
 } od_node;
 
 typedef struct od_value_info {
@@ -89,6 +109,7 @@ typedef struct od_graph {
     od_value_info *values;
     size_t value_count, value_capacity;
     int training;        /* builders leave out what only training has when 0 */
+    int no_drop;         /* ... and what drops at random (drop-connect, dropout) when 1 */
     od_error error;      /* the first error while building */
 } od_graph;
 
@@ -102,7 +123,7 @@ void od_graph_mark_output(od_graph *g, od_value v);
 void od_graph_prune(od_graph *g);
 
 od_value od_graph_input(od_graph *g, int64_t n, int64_t h, int64_t w, int64_t c);
-/* kernel [kh,kw,in,out]; bias [out] or OD_NO_VAR */
+/* kernel [kh,kw,in,out], or [in,out] (Keras' Dense) where kh and kw are 1; bias [out] or OD_NO_VAR */
 od_value od_graph_conv2d(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
 /* kernel [kh,kw,out,in]; padding SAME: the output is `stride` times as large */
 od_value od_graph_conv2d_transpose(od_graph *g, od_value x, od_var kernel, od_var bias, const od_conv_attrs *attrs, const char *label);
@@ -118,6 +139,8 @@ od_value od_graph_weighted_sum(od_graph *g, const od_value *in, int count, od_su
 od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var reduce_bias, od_var expand, od_var expand_bias, const char *label);
 /* Stochastic depth: in training, each image's x is zero with probability `rate` and otherwise divided by 1 - rate. */
 od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label);
+/* In training, each value is zero with probability `rate` and otherwise divided by 1 - rate. */
+od_value od_graph_dropout(od_graph *g, od_value x, float rate, const char *label);
 /* act(a + b): the end of a residual block. */
 od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const char *label);
 /* act(a + scale * b): Inception-ResNet's residual (Keras' CustomScaleLayer). */
@@ -131,6 +154,14 @@ od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, con
 od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);
 /* The mean of the window's pixels that exist (TensorFlow's: padding doesn't count); SAME or VALID. */
 od_value od_graph_avg_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);
+/* [N,H,W,C] as [N,1,1,H*W*C]. */
+od_value od_graph_flatten(od_graph *g, od_value x, const char *label);
+enum { OD_ROI_MAX_LEVELS = 12, OD_ROI_MAX_CROP = 64 };
+/* boxes [N*boxes_each,1,1,4] ymin, xmin, ymax, xmax, the image's sides being 1; levels[count] of features [N,H_i,W_i,C], finest
+ * first, of which each box takes one by its area. Result [N*boxes_each,S,S,C]. No gradient reaches the boxes. */
+od_value od_graph_roi_crop(od_graph *g, od_value boxes, const od_value *levels, int count, const od_roi_attrs *attrs, const char *label);
+/* A value of `shape` that `fn` computes from others outside the graph. No gradient passes. */
+od_value od_graph_host(od_graph *g, const od_value *in, int count, od_tensor_shape shape, od_host_fn fn, void *user, const char *label);
 /* [N,H,W,c_i] side by side as [N,H,W,sum of c_i]. */
 od_value od_graph_concat_channels(od_graph *g, const od_value *in, int count, const char *label);
 /* Predictions [N,h_i,w_i,A*code] of several levels as one [N, sum(h_i*w_i*A), 1, code], anchors in the OD API's order. */

@@ -36,13 +36,14 @@ static od_status conv_shape(od_graph *g, od_node *node, od_tensor_shape *out, od
     const od_variable *w = &g->vars->items[node->var[0]];
     od_tensor_shape in = g->values[node->in[0]].shape;
     od_conv_attrs *a = &node->conv;
-    if (w->rank != 4 || w->shape[0] != a->kernel_h || w->shape[1] != a->kernel_w || w->shape[2] != in.c)
+    int dense = w->rank == 2 && a->kernel_h == 1 && a->kernel_w == 1;
+    if ((!dense && (w->rank != 4 || w->shape[0] != a->kernel_h || w->shape[1] != a->kernel_w)) || w->shape[w->rank - 2] != in.c)
         return od_error_set(err, OD_ERR_MISMATCH, "the kernel's shape doesn't fit an input of %lld channels", (long long)in.c);
     if (a->dilation < 1) a->dilation = 1;
     od_conv_geometry(in.h, a->kernel_h, a->stride, a->dilation, a->padding, &out->h, &a->pad_top);
     od_conv_geometry(in.w, a->kernel_w, a->stride, a->dilation, a->padding, &out->w, &a->pad_left);
     out->n = in.n;
-    out->c = w->shape[3];
+    out->c = w->shape[w->rank - 1];
     if (out->h < 1 || out->w < 1)
         return od_error_set(err, OD_ERR_CONFIG, "the image is too small: %lldx%lld is left here; use a larger image_resizer", (long long)in.h, (long long)in.w);
     return OD_OK;

@@ -198,6 +198,7 @@ static void close_bench(bench *b)
 static od_status train_step(bench *b, const float *images, od_error *err)
 {
     od_losses losses;
+    od_instance_set_inputs(b->inst, (const int32_t(*)[3])b->true_shapes, b->truth);
     od_instance_forward(b->inst, images);
     double start = now();
     OD_TRY(od_instance_loss(b->inst, b->truth, &losses, err));
@@ -212,6 +213,7 @@ static od_status train_step(bench *b, const float *images, od_error *err)
 static od_status one_step(bench *b, int with_detection, od_error *err)
 {
     if (b->o->training) return train_step(b, b->images, err);
+    od_instance_set_inputs(b->inst, (const int32_t(*)[3])b->true_shapes, NULL);
     od_instance_forward(b->inst, b->images);
     return with_detection ? od_instance_detect(b->inst, (const int32_t(*)[3])b->true_shapes, &b->found, err) : OD_OK;
 }

@@ -190,6 +190,7 @@ static od_status evaluate_batch(eval_pass *p, const od_batch *b, od_error *err)
 {
     od_evaluator *e = p->e;
     OD_TRY(prepare_instance(e, b, err));
+    od_instance_set_inputs(e->inst, (const int32_t(*)[3])b->true_shapes, NULL);
     od_instance_forward(e->inst, b->images);
     OD_TRY(od_instance_detect(e->inst, (const int32_t(*)[3])b->true_shapes, &e->detections, err));
     int changed = p->run->corruption.kind != OD_CORRUPT_NONE;

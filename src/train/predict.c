@@ -266,6 +266,7 @@ static od_status detect(predictor *p, const od_image *image, od_error *err)
     OD_TRY(prepare_instance(p, &shape, err));
     OD_TRY(od_preprocess_run(&p->setup.preprocess, &view, shape.height, shape.width, p->input, err));
     int32_t true_shape[1][3] = {{shape.true_height, shape.true_width, 3}};
+    od_instance_set_inputs(p->inst, (const int32_t(*)[3])true_shape, NULL);
     od_instance_forward(p->inst, p->input);
     return od_instance_detect(p->inst, (const int32_t(*)[3])true_shape, &p->found, err);
 }

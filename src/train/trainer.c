@@ -267,6 +267,7 @@ static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, o
     net->bn_momentum_limit = momentum_limit(t);
     net->seed = t->o->seed;
     net->step = (uint64_t)t->step;
+    od_instance_set_inputs(t->inst, (const int32_t(*)[3])b->true_shapes, t->truth);
     od_instance_forward(t->inst, b->images);
     OD_TRY(od_instance_loss(t->inst, t->truth, losses, err));
     OD_TRY(check_losses(t, losses, err));

@@ -4,6 +4,7 @@
 #include "checkpoint/checkpoint.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPTIMIZER "optimizer"
@@ -118,10 +119,27 @@ od_status od_variables_restore(const char *prefix, od_model *model, const od_opt
 typedef struct fine_tuning {
     const char *take[2]; /* variables below these paths (NULL: unused) ... */
     const char *as[2];   /* ... stand below these in the checkpoint */
+    int first_layer[2];  /* ... where path/layer_with_weights-N has this much larger an N */
     const char *type;
 } fine_tuning;
 
-static od_status choose(const od_config *config, const od_model *model, fine_tuning *f, od_error *err)
+static const char layer_name[] = "/layer_with_weights-";
+
+/* One more than the largest N of the variables path/layer_with_weights-N/... */
+static int layer_count(const od_variables *vars, const char *path)
+{
+    size_t n = strlen(path), m = sizeof layer_name - 1;
+    long most = -1;
+    for (size_t i = 0; i < vars->count; i++) {
+        const char *name = vars->items[i].name;
+        if (strncmp(name, path, n) || strncmp(name + n, layer_name, m)) continue;
+        long number = strtol(name + n + m, NULL, 10);
+        if (number > most) most = number;
+    }
+    return (int)most + 1;
+}
+
+static od_status choose(const od_config *config, od_model *model, fine_tuning *f, od_error *err)
 {
     const ObjectDetection__Protos__TrainConfig *t = od_config_proto(config)->train_config;
     const od_model_info *info = od_model_get_info(model);
@@ -135,6 +153,7 @@ static od_status choose(const od_config *config, const od_model *model, fine_tun
                                    info->type);
         memcpy(f->take, info->backbone_paths, sizeof f->take);
         f->as[0] = f->as[1] = "feature_extractor";
+        if (info->backbone_continues) f->first_layer[1] = layer_count(od_model_variables(model), info->backbone_paths[0]);
     } else if (!strcmp(f->type, "detection")) {
         memcpy(f->take, info->features_paths, sizeof f->take);
         memcpy(f->as, info->features_paths, sizeof f->as);
@@ -153,7 +172,15 @@ static int source_path(const fine_tuning *f, const od_variable *v, char *path, s
     for (int i = 0; i < 2 && f->take[i]; i++) {
         size_t n = strlen(f->take[i]);
         if (strncmp(v->name, f->take[i], n) || v->name[n] != '/') continue;
-        snprintf(path, size, "%s%s", f->as[i], v->name + n);
+        const char *rest = v->name + n;
+        size_t m = sizeof layer_name - 1;
+        if (f->first_layer[i] && !strncmp(rest, layer_name, m)) {
+            char *end;
+            long number = strtol(rest + m, &end, 10) + f->first_layer[i];
+            snprintf(path, size, "%s%s%ld%s", f->as[i], layer_name, number, end);
+        } else {
+            snprintf(path, size, "%s%s", f->as[i], rest);
+        }
         return 1;
     }
     return 0;

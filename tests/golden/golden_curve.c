@@ -16,6 +16,7 @@ static od_status follow(golden_case *c, od_instance *inst, const float *want, in
     char detail[200] = "";
     for (int64_t step = 0; step < steps; step++) {
         od_losses losses;
+        od_instance_set_inputs(inst, (const int32_t(*)[3])c->true_shapes, c->truth);
         od_instance_forward(inst, c->images);
         OD_TRY(od_instance_loss(inst, c->truth, &losses, err));
         od_instance_backward(inst);

@@ -740,6 +740,124 @@ static void test_allocation_failures_leave_nothing(void **state)
     end(&f);
 }
 
+/* --- regions, dense layers, host steps, dropout ---------------------------------------------------------------------------------- */
+
+/* Boxes of two images, some beyond an edge, one without area. */
+static const float roi_boxes[6][4] = {{.1f, .2f, .8f, .9f}, {0, 0, 1, 1}, {.5f, .4f, .55f, 1.2f}, {.3f, .3f, .3f, .3f}, {-.1f, .1f, .6f, .45f}, {.2f, .05f, .95f, .3f}};
+
+static void give_boxes(void *user, od_net *net, const od_node *node, float *out)
+{
+    (void)net;
+    (void)node;
+    memcpy(out, user, sizeof roi_boxes);
+}
+
+static od_value boxes_value(fixture *f, od_value x)
+{
+    return od_graph_host(&f->g, &x, 1, (od_tensor_shape){6, 1, 1, 4}, give_boxes, (void *)roi_boxes, "boxes");
+}
+
+static od_value regions(fixture *f, od_value x, const od_value *levels, int count, od_roi_attrs a)
+{
+    a.boxes_each = 3;
+    return od_graph_roi_crop(&f->g, boxes_value(f, x), levels, count, &a, "crop");
+}
+
+static void test_roi_crop_gradients(void **state)
+{
+    (void)state;
+    static const od_roi_attrs kinds[] = {{.crop = 4, .pool = 2, .pool_stride = 2}, {.crop = 5, .pool = 3, .pool_stride = 1, .matmul = 1}, {.crop = 3, .pool = 1, .pool_stride = 1}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        fixture f;
+        od_value x, levels[2];
+        begin(&f, 2, 9, 8, 3, &x);
+        levels[0] = bn(&f, conv(&f, x, 20, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+        levels[1] = conv(&f, levels[0], 20, 3, 2, OD_PAD_SAME, 1);
+        od_roi_attrs a = kinds[i];
+        a.image_ratio = 1.6f; /* so that both levels are used */
+        od_value crops = regions(&f, x, levels, 2, a);
+        od_value y = conv(&f, crops, 3, 1, 1, OD_PAD_SAME, 1);
+        finish(&f, y, levels[1]);
+        check_network(&f, 2e-2);
+        end(&f);
+    }
+}
+
+/* tf.image.crop_and_resize by hand: one channel whose value is its place, so that samples are coordinates. */
+static void test_roi_crop_values(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 5, 7, 1, &x);
+    od_value y = regions(&f, x, &x, 1, (od_roi_attrs){.crop = 3, .pool = 1, .pool_stride = 1});
+    finish(&f, y, OD_NO_VALUE);
+    for (int i = 0; i < 70; i++) f.images[i] = 1 + (float)(i / 35) * 100 + (float)(i % 35 / 7) * 10 + (float)(i % 7);
+    od_net *net = make_net(&f, OD_NET_INFER, 0, 1);
+    od_net_forward(net, f.images);
+    for (int b = 0; b < 6; b++)
+        for (int i = 0; i < 9; i++) {
+            const float *box = roi_boxes[b];
+            float row = box[0] * 4 + (float)(i / 3) * ((box[2] - box[0]) * 4 / 2), column = box[1] * 6 + (float)(i % 3) * ((box[3] - box[1]) * 6 / 2);
+            int inside = row >= 0 && row <= 4 && column >= 0 && column <= 6;
+            double want = inside ? 1 + b / 3 * 100 + 10 * (double)row + (double)column : 0;
+            assert_true(fabs(od_net_value(net, y)[b * 9 + i] - want) < 1e-4);
+        }
+    od_net_free(net);
+    end(&f);
+}
+
+static void test_dense_gradients(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 5, 3, 2, 4, &x);
+    od_value y = od_graph_flatten(&f.g, bn(&f, conv(&f, x, 6, 1, 1, OD_PAD_SAME, 0), OD_ACT_RELU6, 0), "flatten");
+    assert_int_equal(f.g.values[y].shape.c, 36);
+    od_conv_attrs a = {.kernel_h = 1, .kernel_w = 1, .stride = 1, .dilation = 1};
+    od_var w = variable(&f, 2, 36, 7, 0, 0, 1, small), b = variable(&f, 1, 7, 0, 0, 0, 1, small);
+    od_value z = od_graph_activation(&f.g, od_graph_conv2d(&f.g, y, w, b, &a, "dense"), OD_ACT_SWISH, "act");
+    finish(&f, z, y);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
+static void test_dropout(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 40, 1, 1, 50, &x);
+    assert_int_equal(od_graph_dropout(&f.g, x, .3f, "drop"), x); /* not training */
+    f.g.training = f.g.no_drop = 1;
+    assert_int_equal(od_graph_dropout(&f.g, x, .3f, "drop"), x);
+    f.g.no_drop = 0;
+    od_value y = od_graph_dropout(&f.g, x, .3f, "drop");
+    finish(&f, y, OD_NO_VALUE);
+    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
+    int kept[3] = {0}, differ = 0;
+    float *first = od_malloc(2000, sizeof *first);
+    for (int run = 0; run < 3; run++) {
+        net->seed = 9;
+        net->step = run == 1;
+        od_net_forward(net, f.images);
+        const float *out = od_net_value(net, y);
+        for (int i = 0; i < 2000; i++) {
+            kept[run] += out[i] != 0;
+            assert_true(out[i] == 0 || fabs((double)out[i] - f.images[i] / .7) < 1e-5);
+            if (run == 0) first[i] = out[i];
+            if (run == 1) differ += (out[i] != 0) != (first[i] != 0);
+            if (run == 2) assert_true(out[i] == first[i]);
+        }
+    }
+    assert_true(kept[0] > 1300 && kept[0] < 1500); /* 1400 +- 5 deviations */
+    assert_true(differ > 700);                     /* 2 * .3 * .7 * 2000 = 840 */
+    od_free(first);
+    od_net_free(net);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -759,6 +877,10 @@ int main(void)
         cmocka_unit_test(test_inception_values),
         cmocka_unit_test(test_weighted_sum_values),
         cmocka_unit_test(test_drop_connect),
+        cmocka_unit_test(test_roi_crop_gradients),
+        cmocka_unit_test(test_roi_crop_values),
+        cmocka_unit_test(test_dense_gradients),
+        cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_pruning),
         cmocka_unit_test(test_moving_statistics),
         cmocka_unit_test(test_bad_shapes_are_errors),
