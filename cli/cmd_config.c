@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * objdet config check PIPELINE_CONFIG..., objdet config format PIPELINE_CONFIG
+ * objdet config check PIPELINE_CONFIG..., objdet config format PIPELINE_CONFIG, objdet config fields [PATH...]
  */
 #include "commands.h"
 #include "flags.h"
@@ -56,28 +56,48 @@ static int format_file(const char *path)
     return status == OD_OK ? 0 : cli_fail(&err);
 }
 
+/* A field's description, or (NULL) the whole page. */
+static int print_fields(const char *path)
+{
+    od_error err = {0};
+    char *text = NULL;
+    size_t size = 0;
+    if (od_config_describe_fields(path, &text, &size, &err) != OD_OK) return cli_fail(&err);
+    fwrite(text, 1, size, stdout);
+    od_config_text_free(text);
+    return 0;
+}
+
 int od_cmd_config(int argc, char **argv)
 {
-    bool skip_files = false, quiet = false;
+    bool skip_files = false, quiet = false, markdown = false;
     const cli_flag flags[] = {
         {"skip_files", CLI_BOOL, &skip_files, "don't look whether data, label maps and checkpoints exist"},
         {"quiet", CLI_BOOL, &quiet, "errors and warnings only, no notes"},
+        {"markdown", CLI_BOOL, &markdown, "fields: all of them as one page"},
         {0},
     };
     const cli_usage usage = {
-        "config check|format PIPELINE_CONFIG... [FLAGS]",
+        "config check|format|fields PIPELINE_CONFIG|FIELD... [FLAGS]",
         "check tells everything that is wrong with a pipeline.config at once: the line, the value, what is expected and the fix.\n"
         "The exit code is 1 if there is an error. Paths in a config count from the folder where objdet is started.\n"
-        "format prints the config as it is understood: every field on its line, without comments.",
+        "format prints the config as it is understood: every field on its line, without comments.\n"
+        "fields tells what a field does, here and in TensorFlow 2.",
         "  objdet config check pipeline.config\n"
         "  objdet config check --skip_files zoo/*.config\n"
-        "  objdet config format pipeline.config > tidy.config\n",
+        "  objdet config format pipeline.config > tidy.config\n"
+        "  objdet config fields model.ssd.loss train_config.use_bfloat16\n",
     };
     int positional = 0, failed = 0, code = cli_flags_parse(argc, argv, flags, &usage, &positional);
     if (code >= 0) return code;
     if (positional == 2 && !strcmp(argv[1], "format")) return format_file(argv[2]);
+    if (positional == 1 && markdown && !strcmp(argv[1], "fields")) return print_fields(NULL);
+    if (positional > 1 && !strcmp(argv[1], "fields")) {
+        for (int i = 2; i <= positional; i++) failed |= print_fields(argv[i]);
+        return failed;
+    }
     if (positional < 2 || strcmp(argv[1], "check")) {
-        fprintf(stderr, "objdet config: error: expected 'check' or 'format' and a pipeline.config; see objdet config --help\n");
+        fprintf(stderr, "objdet config: error: expected 'check' or 'format' and a pipeline.config, or 'fields' and a field; see objdet config --help\n");
         return 2;
     }
     const od_config_check_options options = {.skip_files = skip_files};

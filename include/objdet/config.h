@@ -84,6 +84,10 @@ int od_config_problems_of(const od_config_problems *problems, od_config_severity
 /* NULL is fine. */
 void od_config_problems_free(od_config_problems *problems);
 
+/* What is known of fields: what they do here and in TensorFlow 2. `path` is a field ("model.ssd.loss"; when it holds a message, the
+ * message's fields follow), NULL: the page docs/CONFIG.md in Markdown. *text is freed with od_config_text_free. OD_ERR_NOT_FOUND. */
+od_status od_config_describe_fields(const char *path, char **text, size_t *size, od_error *err);
+
 #ifdef __cplusplus
 }
 #endif

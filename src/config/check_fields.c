@@ -4,6 +4,7 @@
  * must be chosen, fields that TensorFlow 2 ignores.
  */
 #include "config/check.h"
+#include "config/fields.h"
 #include "config/message.h"
 
 #include <math.h>
@@ -93,40 +94,6 @@ static const struct {
     {"SSDRandomCropOperation", "random_coef", 0, 1, 0},
 };
 
-/* What TensorFlow 2's trainer doesn't read, although the TF1 trainer did. `harmless` ones need no action. */
-static const struct {
-    const char *type, *field;
-    int harmless;
-    const char *fix;
-} ignored[] = {
-    {"TrainConfig", "max_number_of_boxes", 0, "set max_number_of_boxes in train_input_reader"},
-    {"TrainConfig", "freeze_variables", 0, "remove it; to keep batch norms fixed there is freeze_batchnorm"},
-    {"TrainConfig", "update_trainable_variables", 0, "remove it"},
-    {"TrainConfig", "bias_grad_multiplier", 0, "remove it"},
-    {"TrainConfig", "keep_checkpoint_every_n_hours", 0, "use --max_to_keep"},
-    {"TrainConfig", "use_bfloat16", 0, "remove it: it works on TPUs only"},
-    {"TrainConfig", "summarize_gradients", 0, "remove it"},
-    {"TrainConfig", "load_all_detection_checkpoint_vars", 0, "use fine_tune_checkpoint_type: 'full'"},
-    {"TrainConfig", "sync_replicas", 1, NULL},
-    {"TrainConfig", "replicas_to_aggregate", 1, NULL},
-    {"TrainConfig", "startup_delay_steps", 1, NULL},
-    {"TrainConfig", "batch_queue_capacity", 1, NULL},
-    {"TrainConfig", "num_batch_queue_threads", 1, NULL},
-    {"TrainConfig", "prefetch_queue_capacity", 1, NULL},
-    {"Ssd", "inplace_batchnorm_update", 0, "remove it: batch norms are updated in place anyway"},
-    {"FasterRcnn", "inplace_batchnorm_update", 0, "remove it: batch norms are updated in place anyway"},
-    {"EvalConfig", "num_examples", 0, "remove it: the whole eval set is read (--sample_1_of_n_eval_examples thins it out)"},
-    {"EvalConfig", "max_evals", 0, "remove it"},
-    {"EvalConfig", "eval_interval_secs", 1, NULL},
-    {"EvalConfig", "save_graph", 1, NULL},
-    {"EvalConfig", "visualization_export_dir", 0, "remove it"},
-    {"EvalConfig", "eval_master", 1, NULL},
-    {"EvalConfig", "ignore_groundtruth", 0, "remove it"},
-    {"InputReader", "queue_capacity", 1, NULL},
-    {"InputReader", "min_after_dequeue", 1, NULL},
-    {"InputReader", "prefetch_size", 1, NULL},
-};
-
 /* Messages whose oneof must be set when they are given. */
 static const char *const choices[] = {"DetectionModel",    "ImageResizer",       "BoxCoder",         "Matcher",     "RegionSimilarityCalculator",
                                       "BoxPredictor",      "AnchorGenerator",    "ClassificationLoss", "LocalizationLoss", "PreprocessingStep",
@@ -176,15 +143,18 @@ static int is_default(const ProtobufCMessage *m, const ProtobufCFieldDescriptor 
     return !memcmp(v, field->default_value, od_message_element_size(field->type));
 }
 
-static void check_ignored(od_check *check, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
+/* Fields that the registry (fields.h) has as ignored or refused by TensorFlow 2. Returns 1 when what is below the field doesn't matter. */
+static int check_registered(od_check *check, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
 {
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
-        if (strcmp(ignored[i].field, field->name) || strcmp(ignored[i].type, m->descriptor->short_name)) continue;
-        int note = ignored[i].harmless || is_default(m, field);
-        od_check_add(check, note ? OD_CONFIG_NOTE : OD_CONFIG_WARNING, m, field->name, NULL, note ? NULL : ignored[i].fix,
+    const od_field_row *row = od_field_find(m->descriptor->short_name, field->name);
+    if (!row || row->kind == OD_FIELD_SAME || row->kind == OD_FIELD_DIFFERS) return 0;
+    int note = row->kind == OD_FIELD_NO_EFFECT || is_default(m, field);
+    if (row->kind == OD_FIELD_INVALID)
+        od_check_add(check, OD_CONFIG_ERROR, m, field->name, NULL, row->fix, "TensorFlow 2 refuses it: %s", row->tf2);
+    else
+        od_check_add(check, note ? OD_CONFIG_NOTE : OD_CONFIG_WARNING, m, field->name, NULL, note ? NULL : row->fix,
                      "is ignored, by TensorFlow 2 as well as here");
-        return;
-    }
+    return 1;
 }
 
 static void check_choice(od_check *check, const ProtobufCMessage *m)
@@ -208,7 +178,7 @@ static void check_message(od_check *check, const ProtobufCMessage *m)
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &m->descriptor->fields[i];
         if (!od_message_has(m, field)) continue;
-        check_ignored(check, m, field);
+        if (check_registered(check, m, field)) continue;
         if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
             size_t before = check->problems->count;
             check_range(check, m, field);

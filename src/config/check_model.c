@@ -211,10 +211,6 @@ static void check_anchors(od_check *check, const ssd_proto *ssd)
 static void check_matcher(od_check *check, const ObjectDetection__Protos__Matcher *matcher)
 {
     if (!matcher) return;
-    if (matcher->matcher_oneof_case == OBJECT_DETECTION__PROTOS__MATCHER__MATCHER_ONEOF_BIPARTITE_MATCHER) {
-        od_check_add(check, OD_CONFIG_ERROR, matcher, "bipartite_matcher", "argmax_matcher", "use argmax_matcher", "doesn't exist in TensorFlow 2");
-        return;
-    }
     const ObjectDetection__Protos__ArgMaxMatcher *m = matcher->matcher_oneof_case == OBJECT_DETECTION__PROTOS__MATCHER__MATCHER_ONEOF_ARGMAX_MATCHER ? matcher->argmax_matcher : NULL;
     if (m && !m->ignore_thresholds && m->unmatched_threshold > m->matched_threshold)
         od_check_add(check, OD_CONFIG_ERROR, m, "unmatched_threshold", "at most matched_threshold", NULL, "%g is more than matched_threshold %g", m->unmatched_threshold, m->matched_threshold);

@@ -2,6 +2,7 @@
 #include "config/support.h"
 
 #include "config/check.h"
+#include "config/fields.h"
 #include "config/message.h"
 
 #include <stdio.h>
@@ -171,14 +172,10 @@ static const struct {
     const char *fix; /* NULL: "remove it" */
 } refused[] = {
     {"Optimizer", "use_moving_average", 0, T, "set use_moving_average: false (its default is true)"},
-    {"Hyperparams", "group_norm", 0, P, "use batch_norm"},
-    {"SsdFeatureExtractor", "replace_preprocessor_with_placeholder", 0, P, NULL},
-    {"SsdFeatureExtractor", "spaghettinet_arch_name", 0, P, NULL},
     {"WeightSharedConvolutionalBoxPredictor", "use_dropout", 0, T, NULL},
     {"ConvolutionalBoxPredictor", "use_dropout", 0, T, "set use_dropout: false (its default is true)"},
     {"ConvolutionalBoxPredictor", "box_encodings_clip_range", 0, P, NULL},
     {"WeightSharedConvolutionalBoxPredictor", "box_encodings_clip_range", 0, P, NULL},
-    {"Ssd", "mask_head_config", 0, P, NULL},
     {"FasterRcnn", "context_config", 0, P, NULL},
     {"FasterRcnn", "use_combined_nms_in_first_stage", 0, P, NULL},
     {"FasterRcnn", "inplace_batchnorm_update", 0, P, NULL},
@@ -193,21 +190,18 @@ static const struct {
     {"Ssd", "explicit_background_class", 0, P, NULL},
     {"Ssd", "use_confidences_as_targets", 0, T, NULL},
     {"Loss", "random_example_sampler", 0, T, NULL},
-    {"Loss", "equalization_loss", 0, T, NULL},
     {"Loss", "expected_loss_weights", 0, T, NULL},
     {"PostProcessing", "calibration_config", 0, P, NULL},
     {"BatchNonMaxSuppression", "soft_nms_sigma", 0, P, NULL},
     {"BatchNonMaxSuppression", "use_class_agnostic_nms", 0, P, NULL},
     {"TrainConfig", "use_multiclass_scores", 0, T, NULL},
     {"TrainConfig", "merge_multiple_label_boxes", 0, T, NULL},
-    {"InputReader", "external_input_reader", 0, E, "use tf_record_input_reader { input_path: '...' }"},
     {"InputReader", "input_type", 1, E, NULL},
     {"InputReader", "num_additional_channels", 0, E, NULL},
     {"InputReader", "sample_from_datasets_weights", 0, T, NULL},
     {"InputReader", "expand_labels_hierarchy", 0, E, NULL},
     {"EvalConfig", "parameterized_metric", 0, E, NULL},
     {"EvalConfig", "force_no_resize", 0, E, NULL},
-    {"GraphRewriter", "quantization", 0, P, NULL},
 };
 
 typedef struct walk {
@@ -237,12 +231,19 @@ static int is_supported(const char *type, const char *field, const char *value, 
     return 0;
 }
 
+/* What the OD API refuses in TensorFlow 2, too (fields.h). */
+static int is_invalid(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
+{
+    const od_field_row *row = od_field_find(m->descriptor->short_name, field->name);
+    return row && row->kind == OD_FIELD_INVALID && od_message_has(m, field);
+}
+
 /* Whether this member of a oneof is given and not in the rows. */
 static int is_refused_alternative(const walk *w, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field,
                                   char *allowed, size_t size)
 {
     const char *type = m->descriptor->short_name;
-    if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || !od_message_has(m, field)) return 0;
+    if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || !od_message_has(m, field) || is_invalid(m, field)) return 0;
     for (size_t i = 0; i < sizeof governed / sizeof *governed; i++)
         if (!governed[i].field && !strcmp(governed[i].type, type) && (governed[i].needed_by & w->use))
             return !is_supported(type, field->name, NULL, allowed, size);
@@ -282,9 +283,20 @@ static int is_off(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *fie
     }
 }
 
+static void check_invalid(walk *w, const ProtobufCMessage *m)
+{
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &m->descriptor->fields[i];
+        if (!is_invalid(m, field)) continue;
+        const od_field_row *row = od_field_find(m->descriptor->short_name, field->name);
+        od_check_add(&w->check, w->severity, m, field->name, NULL, row->fix, "TensorFlow 2 refuses it: %s", row->tf2);
+    }
+}
+
 static void check_message(walk *w, const ProtobufCMessage *m)
 {
     const char *type = m->descriptor->short_name;
+    check_invalid(w, m);
     for (size_t i = 0; i < sizeof governed / sizeof *governed; i++) {
         if (strcmp(governed[i].type, type) || !(governed[i].needed_by & w->use)) continue;
         for (unsigned k = 0; k < m->descriptor->n_fields; k++) {
@@ -321,7 +333,7 @@ static void walk_message(walk *w, const ProtobufCMessage *m)
         const ProtobufCFieldDescriptor *field = &m->descriptor->fields[i];
         if (field->type != PROTOBUF_C_TYPE_MESSAGE || !is_used(w, m, field->name)) continue;
         char allowed[1200];
-        if (is_refused_alternative(w, m, field, allowed, sizeof allowed)) continue; /* its parts don't matter then */
+        if (is_invalid(m, field) || is_refused_alternative(w, m, field, allowed, sizeof allowed)) continue; /* its parts don't matter then */
         size_t n = od_message_count(m, field);
         for (size_t k = 0; k < n; k++) walk_message(w, *(ProtobufCMessage *const *)od_message_element(m, field, k));
     }
@@ -347,6 +359,27 @@ const char *od_support_value(const char *message, const char *field, int index)
     for (size_t i = 0; i < sizeof supported / sizeof *supported; i++)
         if (supported[i].value && !strcmp(supported[i].type, message) && !strcmp(supported[i].field, field) && index-- == 0) return supported[i].value;
     return NULL;
+}
+
+/* Whether some row of `governed` lists the values of this field (by_value) or the members of its oneof. */
+static int is_governed(const char *type, const char *field, int by_value)
+{
+    for (size_t i = 0; i < sizeof governed / sizeof *governed; i++)
+        if (!strcmp(governed[i].type, type) && (by_value ? governed[i].field && !strcmp(governed[i].field, field) : !governed[i].field)) return 1;
+    return 0;
+}
+
+od_support od_support_field(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field)
+{
+    char allowed[1200];
+    const char *name = type->short_name;
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) && is_governed(name, field->name, 0))
+        return is_supported(name, field->name, NULL, allowed, sizeof allowed) ? OD_SUPPORT_YES : OD_SUPPORT_NO;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (!strcmp(refused[i].type, name) && !strcmp(refused[i].field, field->name))
+            return field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED ? OD_SUPPORT_NO
+                                                                                                                                                  : OD_SUPPORT_PARTLY;
+    return is_governed(name, field->name, 1) ? OD_SUPPORT_PARTLY : OD_SUPPORT_YES;
 }
 
 /* Finds a message type by its short name below `type`. */

@@ -24,6 +24,10 @@ void od_support_list(const od_config *config, od_config_use use, od_config_sever
 /* Value number `index` (from 0) that a message type's field may have, e.g. "SsdFeatureExtractor", "type"; NULL behind the last. */
 const char *od_support_value(const char *message, const char *field, int index);
 
+/* How far a field is there: NO: giving it is refused; PARTLY: only some values are refused. */
+typedef enum od_support { OD_SUPPORT_NO, OD_SUPPORT_PARTLY, OD_SUPPORT_YES } od_support;
+od_support od_support_field(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field);
+
 /* For a test: a name in the tables that no message has, or NULL. */
 const char *od_support_bad_row(void);
 

@@ -54,7 +54,6 @@ static od_status refuse_options(const ObjectDetection__Protos__Loss *loss, od_er
     const char *name = NULL;
     if (loss->random_example_sampler) name = "random_example_sampler";
     if (loss->expected_loss_weights != OBJECT_DETECTION__PROTOS__LOSS__EXPECTED_LOSS_WEIGHTS__NONE) name = "expected_loss_weights";
-    if (loss->equalization_loss && loss->equalization_loss->weight != 0) name = "equalization_loss";
     return name ? od_error_set(err, OD_ERR_UNSUPPORTED, "loss: %s is not supported; remove it", name) : OD_OK;
 }
 

@@ -46,15 +46,11 @@ static void read_batch_norm(const ObjectDetection__Protos__BatchNorm *p, od_hype
     out->bn_epsilon = p->epsilon;
 }
 
-static od_status read_normalizer(const ObjectDetection__Protos__Hyperparams *p, od_hyperparams *out, od_error *err)
+/* KerasLayerHyperparams doesn't read group_norm: such layers have no normaliser, but biases. */
+static void read_normalizer(const ObjectDetection__Protos__Hyperparams *p, od_hyperparams *out)
 {
-    switch (p->normalizer_oneof_case) {
-    case OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_BATCH_NORM: read_batch_norm(p->batch_norm, out); return OD_OK;
-    case OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_SYNC_BATCH_NORM: read_batch_norm(p->sync_batch_norm, out); return OD_OK;
-    case OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_GROUP_NORM:
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "conv_hyperparams { group_norm } is not supported; use batch_norm");
-    default: return OD_OK;
-    }
+    if (p->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_BATCH_NORM) read_batch_norm(p->batch_norm, out);
+    if (p->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_SYNC_BATCH_NORM) read_batch_norm(p->sync_batch_norm, out);
 }
 
 od_status od_hyperparams_read(const ObjectDetection__Protos__Hyperparams *proto, od_hyperparams *out, od_error *err)
@@ -70,7 +66,8 @@ od_status od_hyperparams_read(const ObjectDetection__Protos__Hyperparams *proto,
         out->l2 = r->l2_regularizer->weight;
     else if (r && r->regularizer_oneof_case == OBJECT_DETECTION__PROTOS__REGULARIZER__REGULARIZER_ONEOF_L1_REGULARIZER)
         return od_error_set(err, OD_ERR_UNSUPPORTED, "regularizer { l1_regularizer } is not supported; use l2_regularizer");
-    return read_normalizer(proto, out, err);
+    read_normalizer(proto, out);
+    return OD_OK;
 }
 
 int od_hyperparams_use_bias(const od_hyperparams *h)

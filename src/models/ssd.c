@@ -56,7 +56,6 @@ static od_status check_config(const ssd *s, od_error *err)
         return od_config_error(s->config, c->box_predictor, NULL, err, OD_ERR_UNSUPPORTED,
                                "ssd models take weight_shared_convolutional_box_predictor or convolutional_box_predictor");
     }
-    if (c->mask_head_config) return od_config_error(s->config, c, "mask_head_config", err, OD_ERR_UNSUPPORTED, "mask_head_config is not supported");
     return OD_OK;
 }
 

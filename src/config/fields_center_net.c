@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry's rows of CenterNet.
+ */
+#include "config/fields_rows.h"
+
+static const od_field_row rows[] = {
+    SAME("CenterNet", "num_classes", "classes"),
+    SAME("CenterNet", "feature_extractor", "the backbone"),
+    SAME("CenterNet", "image_resizer", "the size of the network's input"),
+    SAME("CenterNet", "use_depthwise", "separable convolutions in the heads"),
+    SAME("CenterNet", "compute_heatmap_sparse", "another way to draw the heatmaps for TPUs, with the same numbers"),
+    SAME("CenterNet", "object_detection_task", "boxes"),
+    SAME("CenterNet", "object_center_params", "the centres"),
+    SAME("CenterNet", "keypoint_label_map_path", "names of keypoints"),
+    SAME("CenterNet", "keypoint_estimation_task", "keypoints"),
+    SAME("CenterNet", "mask_estimation_task", "masks"),
+    SAME("CenterNet", "densepose_estimation_task", "DensePose"),
+    SAME("CenterNet", "track_estimation_task", "embeddings for tracking"),
+    SAME("CenterNet", "temporal_offset_task", "displacement between frames"),
+    SAME("CenterNet", "deepmac_mask_estimation", "Deep-MAC masks"),
+    SAME("CenterNet", "post_processing", "suppression of double detections, which CenterNet doesn't need"),
+    NO_EFFECT("CenterNet", "output_prediction_dict", "adds outputs to an exported graph"),
+    SAME("CenterNetFeatureExtractor", "type", "the network's name"),
+    SAME("CenterNetFeatureExtractor", "channel_means", "subtracted from the pixels"),
+    SAME("CenterNetFeatureExtractor", "channel_stds", "that pixels are divided by"),
+    SAME("CenterNetFeatureExtractor", "bgr_ordering", "channels are turned round"),
+    NO_EFFECT("CenterNetFeatureExtractor", "use_depthwise", "no TF2 extractor reads it"),
+    SAME("CenterNetFeatureExtractor", "depth_multiplier", "times the channels of MobileNet's layers"),
+    SAME("CenterNetFeatureExtractor", "use_separable_conv", "in the feature pyramid"),
+    SAME("CenterNetFeatureExtractor", "upsampling_interpolation", "in the feature pyramid"),
+    SAME("ObjectDetection", "task_loss_weight", "of boxes"),
+    SAME("ObjectDetection", "offset_loss_weight", "of the centre's offset in its cell"),
+    SAME("ObjectDetection", "scale_loss_weight", "of height and width"),
+    SAME("ObjectDetection", "localization_loss", "of both: l1_localization_loss"),
+    SAME("ObjectDetection", "scale_head_params", "layers of the head"),
+    SAME("ObjectDetection", "offset_head_params", "layers of the head"),
+    SAME("PredictionHeadParams", "num_filters", "of its convolutions"),
+    SAME("PredictionHeadParams", "kernel_sizes", "of its convolutions"),
+    SAME("ObjectCenterParams", "object_center_loss_weight", "of the heatmaps"),
+    SAME("ObjectCenterParams", "classification_loss", "of the heatmaps: penalty_reduced_logistic_focal_loss"),
+    SAME("ObjectCenterParams", "heatmap_bias_init", "of the head's last layer"),
+    SAME("ObjectCenterParams", "min_box_overlap_iou", "chooses the Gaussians' size"),
+    SAME("ObjectCenterParams", "max_box_predictions", "detections of an image"),
+    SAME("ObjectCenterParams", "use_labeled_classes", "classes of which an image isn't annotated don't count"),
+    SAME("ObjectCenterParams", "keypoint_weights_for_center", "the centre is that of the keypoints"),
+    SAME("ObjectCenterParams", "center_head_params", "layers of the head"),
+    SAME("ObjectCenterParams", "peak_max_pool_kernel_size", "a peak is the largest of this many cells"),
+    SAME("KeypointEstimation", "*", "CenterNet's keypoints"),
+    SAME("KeypointLabelToStdEntry", "*", "CenterNet's keypoints"),
+    SAME("MaskEstimation", "*", "CenterNet's masks"),
+    SAME("DensePoseEstimation", "*", "CenterNet's DensePose"),
+    SAME("TrackEstimation", "*", "CenterNet's tracking"),
+    SAME("TemporalOffsetEstimation", "*", "CenterNet's displacement between frames"),
+    SAME("DeepMACMaskEstimation", "*", "Deep-MAC"),
+};
+
+FIELD_TABLE(od_fields_center_net, rows);
