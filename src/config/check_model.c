@@ -260,6 +260,7 @@ static void check_ssd(od_check *check, const ssd_proto *ssd)
     check_anchors(check, ssd);
     check_matcher(check, ssd->matcher);
     check_post_processing(check, ssd->post_processing, ssd->loss ? ssd->loss->classification_loss : NULL);
+    od_check_detection(check, ssd);
 }
 
 static void check_faster_rcnn(od_check *check, const ObjectDetection__Protos__FasterRcnn *m)

@@ -177,6 +177,14 @@ static void check_augmentations(od_check *check, const train_proto *train)
     }
 }
 
+/* An evaluation of moving averages that the training doesn't keep fails in the OD API, too. */
+static void check_averages(od_check *check, const ObjectDetection__Protos__EvalConfig *eval, const train_proto *train)
+{
+    if (eval && eval->use_moving_averages && train->optimizer && !train->optimizer->use_moving_average)
+        od_check_add(check, OD_CONFIG_ERROR, eval, "use_moving_averages", "false, or train_config.optimizer.use_moving_average: true", NULL,
+                     "the optimizer has use_moving_average: false, so that there are no averages");
+}
+
 void od_check_train(od_check *check)
 {
     const ObjectDetection__Protos__TrainEvalPipelineConfig *proto = od_config_proto(check->config);
@@ -192,4 +200,5 @@ void od_check_train(od_check *check)
     od_check_learning_rate(check, train->optimizer);
     check_rate_for_batch(check, train);
     check_augmentations(check, train);
+    check_averages(check, proto->eval_config, train);
 }

@@ -19,7 +19,7 @@ static const od_field_row rows[] = {
     SAME("EvalConfig", "parameterized_metric", "metrics of keypoints"),
     IGNORED("EvalConfig", "export_path", "passed to COCO evaluators of TensorFlow 1 graphs only", "remove it: eval/detections.json holds the detections"),
     IGNORED("EvalConfig", "ignore_groundtruth", EVALUATOR, "remove it"),
-    SAME("EvalConfig", "use_moving_averages", "evaluates the moving averages instead of the weights"),
+    SAME("EvalConfig", "use_moving_averages", "evaluates the moving averages instead of the weights, with optimizer { use_moving_average: true }; predict uses the weights, as TF2's exporter"),
     NO_EFFECT("EvalConfig", "eval_instance_masks", EVALUATOR ": metrics_set decides"),
     SAME("EvalConfig", "min_score_threshold", "of the boxes drawn into TensorBoard's pictures"),
     SAME("EvalConfig", "max_num_boxes_to_visualize", "boxes drawn into a picture"),

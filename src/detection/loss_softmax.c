@@ -41,3 +41,15 @@ double od_loss_softmax(int64_t rows, int columns, float logit_scale, const float
     }
     return sum;
 }
+
+double od_loss_logits_softmax(int64_t rows, int columns, float logit_scale, const float *logits, float *targets, const float *weights,
+                              float grad_scale, float *losses, float *grad)
+{
+    float inverse_scale = 1.0f / logit_scale;
+    for (int64_t i = 0; i < rows; i++) {
+        float *t = targets + i * columns, most = row_max(columns, t), sum = 0;
+        for (int k = 0; k < columns; k++) sum += t[k] = od_vm_exp((t[k] - most) * inverse_scale);
+        for (int k = 0; k < columns; k++) t[k] /= sum;
+    }
+    return od_loss_softmax(rows, columns, logit_scale, logits, targets, weights, grad_scale, losses, grad);
+}

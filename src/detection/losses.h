@@ -37,6 +37,29 @@ double od_loss_penalty_focal(const od_penalty_focal_params *params, int64_t n, c
 double od_loss_softmax(int64_t rows, int columns, float logit_scale, const float *logits, const float *targets, const float *weights,
                        float grad_scale, float *losses, float *grad);
 
+/* The same against the softmax of targets / logit_scale, where targets are logits. `targets` is overwritten by these probabilities. */
+double od_loss_logits_softmax(int64_t rows, int columns, float logit_scale, const float *logits, float *targets, const float *weights,
+                              float grad_scale, float *losses, float *grad);
+
+/* Sigmoid cross entropy against alpha * target + (1 - alpha) * prediction; hard: the prediction counts as 0 or 1. [n]. */
+typedef struct od_bootstrap_params {
+    float alpha;
+    int hard;
+} od_bootstrap_params;
+double od_loss_bootstrapped_sigmoid(const od_bootstrap_params *params, int64_t n, const float *logits, const float *targets, const float *weights,
+                                    float grad_scale, float *losses, float *grad);
+
+/* The sum over `columns` classes of 1 - Dice coefficient over one image's anchors. logits, targets, weights, grad: [anchors, columns]. */
+typedef struct od_dice_params {
+    int squared;        /* probabilities and targets count squared */
+    int is_probability; /* the predictions are probabilities, not logits */
+} od_dice_params;
+double od_loss_dice(const od_dice_params *params, int64_t anchors, int columns, const float *logits, const float *targets, const float *weights,
+                    float grad_scale, float *grad);
+
+/* 1 - IoU, or 1 - generalised IoU, of two boxes [ymin, xmin, ymax, xmax]; grad [4] or NULL: of grad_scale * that. */
+float od_loss_box_iou(int generalised, const float prediction[4], const float target[4], float grad_scale, float *grad);
+
 /* Box regression; predictions, targets, weights: [n]. huber (smooth L1): e^2/2 up to |e| = delta, then delta |e| - delta^2/2.
  * l2 is (weight * e)^2 / 2, with the weight inside the square, as the OD API has it. */
 double od_loss_huber(float delta, int64_t n, const float *predictions, const float *targets, const float *weights, float grad_scale,

@@ -110,12 +110,25 @@ static int survives(walk *w, od_nms_candidate c, const float box[4])
     return 0;
 }
 
+/* core/post_processing.py, _clip_boxes: a box beyond the window gets its ends in the wrong order. */
+static void cut_sides(float box[4], const float window[4])
+{
+    for (int k = 0; k < 2; k++) {
+        if (box[k] < window[k]) box[k] = window[k];
+        if (box[k + 2] > window[k + 2]) box[k + 2] = window[k + 2];
+    }
+}
+
 static void emit(const walk *w, const od_nms_candidate *c, const float kept_box[4], od_nms_output *out)
 {
     float box[4];
     memcpy(box, kept_box, sizeof box);
-    od_box_clip(box, w->in->window);
-    if (!(od_box_area(box) > 0.0f)) return;
+    if (w->params->combined) {
+        cut_sides(box, w->in->window);
+    } else {
+        od_box_clip(box, w->in->window);
+        if (!(od_box_area(box) > 0.0f)) return;
+    }
     if (w->params->change_frame) od_box_change_frame(box, w->in->window);
     int32_t k = out->count++;
     memcpy(out->boxes + 4 * (int64_t)k, box, sizeof box);

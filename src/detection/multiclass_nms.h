@@ -16,6 +16,7 @@ typedef struct od_nms_params {
     int max_per_class, max_total;
     int class_agnostic;    /* each box competes once, with its best class */
     int change_frame;      /* make boxes relative to the window */
+    int combined;          /* as combined_non_max_suppression: the window cuts each side on its own, and what is left of a box stays */
 } od_nms_params;
 
 /* One image's input. Boxes are given, or decoded from codes only where suppression looks at them. */

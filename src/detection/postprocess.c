@@ -3,6 +3,7 @@
 
 #include "util/alloc.h"
 
+#include <math.h>
 #include <string.h>
 
 struct od_postprocess {
@@ -20,7 +21,7 @@ od_status od_nms_params_init(od_nms_params *params, const ObjectDetection__Proto
     const ObjectDetection__Protos__BatchNonMaxSuppression *c = config ? config : &defaults;
     static const char name[] = "batch_non_max_suppression";
     *params = (od_nms_params){c->score_threshold, c->iou_threshold, c->soft_nms_sigma, c->max_detections_per_class, c->max_total_detections,
-                              c->use_class_agnostic_nms, c->change_coordinate_frame};
+                              c->use_class_agnostic_nms, c->change_coordinate_frame, c->use_combined_nms};
     if (!(c->iou_threshold >= 0 && c->iou_threshold <= 1))
         return od_error_set(err, OD_ERR_CONFIG, "%s: iou_threshold %g; expected 0 to 1", name, (double)c->iou_threshold);
     if (c->max_detections_per_class > c->max_total_detections || c->max_detections_per_class < 1)
@@ -32,8 +33,11 @@ od_status od_nms_params_init(od_nms_params *params, const ObjectDetection__Proto
         return od_error_set(err, OD_ERR_CONFIG, "%s: soft_nms_sigma together with use_hard_nms or use_static_shapes; set one of them", name);
     if (c->use_class_agnostic_nms && c->max_classes_per_detection > 1)
         return od_error_set(err, OD_ERR_CONFIG, "%s: max_classes_per_detection %d; only 1 works with use_class_agnostic_nms", name, (int)c->max_classes_per_detection);
-    if (c->use_combined_nms) return od_error_set(err, OD_ERR_UNSUPPORTED, "%s: use_combined_nms is not supported; remove it", name);
-    if (c->use_partitioned_nms) return od_error_set(err, OD_ERR_UNSUPPORTED, "%s: use_partitioned_nms is not supported; remove it", name);
+    if (c->use_combined_nms && (c->use_class_agnostic_nms || c->soft_nms_sigma > 0 || c->change_coordinate_frame))
+        return od_error_set(err, OD_ERR_CONFIG, "%s: use_combined_nms together with use_class_agnostic_nms, soft_nms_sigma or change_coordinate_frame "
+                                                "(whose default is true), which TensorFlow 2 refuses; set change_coordinate_frame: false or remove use_combined_nms", name);
+    /* The partitioned suppression, which only static shapes call, compares with >= where the usual one has >. */
+    if (c->use_partitioned_nms && c->use_static_shapes && !c->use_combined_nms) params->iou_threshold = nextafterf(c->iou_threshold, -1);
     return OD_OK;
 }
 
@@ -65,8 +69,10 @@ od_status od_postprocess_create_ssd(const ObjectDetection__Protos__Ssd *ssd, con
 {
     od_box_coder coder;
     OD_TRY(od_box_coder_init(&coder, ssd->box_coder, err));
-    if (ssd->explicit_background_class) return od_error_set(err, OD_ERR_UNSUPPORTED, "ssd: explicit_background_class: true is not supported; use add_background_class");
-    return od_postprocess_create(ssd->post_processing, ssd->num_classes, ssd->add_background_class, &coder, anchors, count, out, err);
+    if (ssd->explicit_background_class && ssd->add_background_class)
+        return od_error_set(err, OD_ERR_CONFIG, "ssd: explicit_background_class together with add_background_class (whose default is true); set one of them to false");
+    int classes = ssd->num_classes - (ssd->explicit_background_class ? 1 : 0); /* the first of num_classes is the background */
+    return od_postprocess_create(ssd->post_processing, classes, ssd->add_background_class || ssd->explicit_background_class, &coder, anchors, count, out, err);
 }
 
 void od_postprocess_free(od_postprocess *post)

@@ -20,7 +20,7 @@
 typedef struct od_postprocess od_postprocess;
 
 /* The suppression's settings from batch_non_max_suppression (NULL: its defaults), checked as the OD API does.
- * OD_ERR_UNSUPPORTED for use_combined_nms, use_partitioned_nms and static shapes with soft suppression. */
+ * OD_ERR_CONFIG for what it refuses. */
 od_status od_nms_params_init(od_nms_params *params, const ObjectDetection__Protos__BatchNonMaxSuppression *config, od_error *err);
 
 /* num_classes foreground classes; has_background: column 0 of the predictions is background. `coder` decodes predictions

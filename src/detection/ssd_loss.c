@@ -7,6 +7,7 @@
 
 #include "detection/ssd_loss_config.h"
 #include "util/alloc.h"
+#include "util/rng.h"
 
 #include <string.h>
 
@@ -79,6 +80,16 @@ static void sum_rows(int64_t rows, int columns, const float *losses, float *sums
     }
 }
 
+/* A softmax has one weight a row: the mean of its columns'. */
+static void mean_weights(int64_t rows, int columns, float *weights)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0;
+        for (int k = 0; k < columns; k++) sum += weights[i * columns + k];
+        weights[i] = sum / (float)columns;
+    }
+}
+
 static double class_chunk(const pass *p, const span *s, const buffers *b)
 {
     const od_ssd_loss_config *c = p->config;
@@ -88,14 +99,19 @@ static double class_chunk(const pass *p, const span *s, const buffers *b)
     float *grad = p->d_logits ? p->d_logits + at : NULL, *losses = p->class_losses ? b->losses : NULL;
     od_targets_expand_classes(p->targets, s->image, s->first, s->count, b->targets, b->weights);
     drop_unkept(p, s, columns, b->weights);
-    if (c->class_kind == OD_CLASS_LOSS_SOFTMAX) { /* all columns of a row have the same weight */
-        for (int64_t i = 0; i < s->count; i++) b->weights[i] = b->weights[i * columns];
-        return od_loss_softmax(s->count, columns, c->logit_scale, x, b->targets, b->weights, p->class_scale,
-                               losses ? p->class_losses + s->row : NULL, grad);
+    if (c->class_kind == OD_CLASS_LOSS_SOFTMAX || c->class_kind == OD_CLASS_LOSS_LOGITS_SOFTMAX) {
+        mean_weights(s->count, columns, b->weights);
+        float *row_losses = losses ? p->class_losses + s->row : NULL;
+        if (c->class_kind == OD_CLASS_LOSS_SOFTMAX) return od_loss_softmax(s->count, columns, c->logit_scale, x, b->targets, b->weights, p->class_scale, row_losses, grad);
+        return od_loss_logits_softmax(s->count, columns, c->logit_scale, x, b->targets, b->weights, p->class_scale, row_losses, grad);
     }
-    double sum = c->class_kind == OD_CLASS_LOSS_FOCAL
-                     ? od_loss_sigmoid_focal(&c->focal, n, x, b->targets, b->weights, p->class_scale, losses, grad)
-                     : od_loss_sigmoid(n, x, b->targets, b->weights, p->class_scale, losses, grad);
+    double sum = 0;
+    switch (c->class_kind) {
+    case OD_CLASS_LOSS_FOCAL: sum = od_loss_sigmoid_focal(&c->focal, n, x, b->targets, b->weights, p->class_scale, losses, grad); break;
+    case OD_CLASS_LOSS_BOOTSTRAP: sum = od_loss_bootstrapped_sigmoid(&c->bootstrap, n, x, b->targets, b->weights, p->class_scale, losses, grad); break;
+    case OD_CLASS_LOSS_PENALTY: sum = od_loss_penalty_focal(&c->penalty, n, x, b->targets, b->weights, p->class_scale, losses, grad); break;
+    default: sum = od_loss_sigmoid(n, x, b->targets, b->weights, p->class_scale, losses, grad); break;
+    }
     if (losses) sum_rows(s->count, columns, losses, p->class_losses + s->row);
     return sum;
 }
@@ -104,6 +120,8 @@ static double box_loss(const od_ssd_loss_config *c, int n, const float *x, const
 {
     const float weights[4] = {weight, weight, weight, weight};
     if (c->box_kind == OD_BOX_LOSS_HUBER) return od_loss_huber(c->delta, n, x, t, weights, scale, losses, grad);
+    if (c->box_kind == OD_BOX_LOSS_IOU || c->box_kind == OD_BOX_LOSS_GIOU) /* of the codes, as if they were boxes: the OD API hands it those */
+        return (double)(weight * od_loss_box_iou(c->box_kind == OD_BOX_LOSS_GIOU, x, t, scale * weight, grad));
     if (c->box_kind == OD_BOX_LOSS_L1) return od_loss_l1(n, x, t, weights, scale, losses, grad);
     return od_loss_l2(n, x, t, weights, scale, losses, grad);
 }
@@ -122,7 +140,7 @@ static double box_chunk(const pass *p, const span *s)
         if (m < 0 || (p->keep && !p->keep[row])) continue;
         float code[4];
         od_targets_encode(t, s->image, s->first + i, code);
-        double loss = box_loss(p->config, size, p->codes + row * size, code, t->weights[t->box_first[s->image] + m], p->box_scale, NULL,
+        double loss = box_loss(p->config, size, p->codes + row * size, code, od_targets_box_weight(t, s->image, m), p->box_scale, NULL,
                                p->d_codes ? p->d_codes + row * size : NULL);
         if (p->box_losses) p->box_losses[row] = (float)loss;
         sum += loss;
@@ -147,7 +165,7 @@ static od_status run_pass(const pass *p, od_ssd_loss_values *sums, od_error *err
         for (int64_t k = 0; k < chunks; k++) {
             if (!memory) continue;
             span s = chunk_span(p, k);
-            parts[k].classification = class_chunk(p, &s, &b);
+            parts[k].classification = p->config->class_kind == OD_CLASS_LOSS_DICE ? 0 : class_chunk(p, &s, &b);
             parts[k].localization = box_chunk(p, &s);
         }
         od_free(memory);
@@ -159,6 +177,25 @@ static od_status run_pass(const pass *p, od_ssd_loss_values *sums, od_error *err
     }
     od_free(parts);
     return failed ? od_error_nomem(err, "loss") : OD_OK;
+}
+
+/* The Dice loss, which is of all anchors of an image at once; added to *sum. */
+static od_status dice_pass(const pass *p, double *sum, od_error *err)
+{
+    const od_targets *t = p->targets;
+    int64_t anchors = t->anchor_count;
+    float *targets = od_malloc((size_t)anchors * (size_t)p->columns, 2 * sizeof(float));
+    if (!targets) return od_error_nomem(err, "loss");
+    float *weights = targets + anchors * p->columns;
+    for (int64_t i = 0; i < t->batch; i++) {
+        span whole = {i, 0, anchors, i * anchors};
+        od_targets_expand_classes(t, i, 0, anchors, targets, weights);
+        drop_unkept(p, &whole, p->columns, weights);
+        *sum += od_loss_dice(&p->config->dice, anchors, p->columns, p->logits + whole.row * p->columns, targets, weights, p->class_scale,
+                             p->d_logits ? p->d_logits + whole.row * p->columns : NULL);
+    }
+    od_free(targets);
+    return OD_OK;
 }
 
 static od_status mine_image(const pass *p, int64_t image, float *boxes, uint8_t *keep)
@@ -192,6 +229,34 @@ static od_status mine(const pass *p, uint8_t *keep, od_error *err)
     return status;
 }
 
+/* The OD API's BalancedPositiveNegativeSampler without a batch size: all positive anchors, and at most (1 - f) / f times as many of the
+ * negative ones, drawn at random. Anchors of weight 0 are neither. */
+static void sample_image(const pass *p, int64_t image, uint8_t *keep)
+{
+    const od_targets *t = p->targets;
+    const int32_t *match = t->match + image * t->anchor_count;
+    int64_t positives = 0, negatives = 0;
+    for (int64_t i = 0; i < t->anchor_count; i++) {
+        keep[i] = match[i] >= 0 && t->weights[t->box_first[image] + match[i]] != 0;
+        positives += keep[i];
+        negatives += match[i] == OD_MATCH_BACKGROUND && t->scheme.negative_class_weight != 0;
+    }
+    int64_t wanted = (int64_t)((1.0f - p->config->positive_fraction) / p->config->positive_fraction * (float)positives);
+    od_rng rng;
+    od_rng_init(&rng, t->draw, (uint64_t)image);
+    for (int64_t i = 0; i < t->anchor_count && wanted > 0 && negatives > 0; i++) { /* sampling without replacement, in one pass */
+        if (match[i] != OD_MATCH_BACKGROUND) continue;
+        keep[i] = od_rng_uniform(&rng) * (double)negatives < (double)wanted;
+        wanted -= keep[i];
+        negatives--;
+    }
+}
+
+static void sample(const pass *p, uint8_t *keep)
+{
+    for (int64_t i = 0; i < p->targets->batch; i++) sample_image(p, i, keep + i * p->targets->anchor_count);
+}
+
 od_status od_ssd_loss_run(const od_ssd_loss *loss, const od_targets *targets, const float *box_encodings, const float *class_logits,
                           od_ssd_loss_values *values, float *d_box, float *d_class, od_error *err)
 {
@@ -204,13 +269,16 @@ od_status od_ssd_loss_run(const od_ssd_loss *loss, const od_targets *targets, co
               .chunks_each = (targets->anchor_count + chunk - 1) / chunk};
     uint8_t *keep = NULL;
     od_status status = OD_OK;
-    if (c->mine) {
+    if (c->mine || c->positive_fraction > 0) {
         keep = od_malloc((size_t)targets->batch * (size_t)targets->anchor_count, 1);
-        status = keep ? mine(&p, keep, err) : od_error_nomem(err, "hard-example mining");
+        if (!keep) return od_error_nomem(err, "sampling of examples");
+        if (c->positive_fraction > 0) sample(&p, keep);
+        else status = mine(&p, keep, err);
         p.keep = keep;
     }
     od_ssd_loss_values sums;
     if (status == OD_OK) status = run_pass(&p, &sums, err);
+    if (status == OD_OK && c->class_kind == OD_CLASS_LOSS_DICE) status = dice_pass(&p, &sums.classification, err);
     if (status == OD_OK) *values = (od_ssd_loss_values){sums.localization * box_scale, sums.classification * class_scale};
     od_free(keep);
     return status;

@@ -36,9 +36,8 @@ od_status od_target_assigner_create(const od_target_assigner_params *params, con
 od_status od_target_assigner_create_ssd(const ObjectDetection__Protos__Ssd *ssd, const float *anchors, int64_t count,
                                         od_target_assigner **out, od_error *err)
 {
-    od_target_assigner_params p = {.scheme = {ssd->num_classes, ssd->add_background_class, ssd->encode_background_as_zeros, ssd->negative_class_weight}};
-    if (ssd->use_confidences_as_targets) return od_error_set(err, OD_ERR_UNSUPPORTED, "ssd: use_confidences_as_targets: true is not supported; remove it");
-    if (ssd->explicit_background_class) return od_error_set(err, OD_ERR_UNSUPPORTED, "ssd: explicit_background_class: true is not supported; use add_background_class");
+    od_target_assigner_params p = {.scheme = {ssd->num_classes, ssd->add_background_class, ssd->encode_background_as_zeros, ssd->negative_class_weight,
+                                            ssd->use_confidences_as_targets, ssd->implicit_example_weight}};
     OD_TRY(od_similarity_init(&p.similarity, ssd->similarity_calculator, err));
     OD_TRY(od_matcher_init(&p.matcher, ssd->matcher, err));
     OD_TRY(od_box_coder_init(&p.coder, ssd->box_coder, err));
@@ -114,10 +113,9 @@ static od_status match_image(const od_target_assigner *a, const od_targets *t, i
 static double sum_box_weights(const od_targets *t, int64_t image)
 {
     const int32_t *match = t->match + image * t->anchor_count;
-    const float *weights = t->weights + t->box_first[image];
     double sum = 0;
     for (int64_t k = 0; k < t->anchor_count; k++)
-        if (match[k] >= 0) sum += (double)weights[match[k]];
+        if (match[k] >= 0) sum += (double)od_targets_box_weight(t, image, match[k]);
     return sum;
 }
 

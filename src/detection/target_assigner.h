@@ -28,7 +28,7 @@ typedef struct od_target_assigner_params {
 od_status od_target_assigner_create(const od_target_assigner_params *params, const float *anchors, int64_t count,
                                     od_target_assigner **out, od_error *err);
 
-/* From an SSD's config. OD_ERR_UNSUPPORTED names what isn't supported (use_confidences_as_targets, explicit_background_class). */
+/* From an SSD's config. */
 od_status od_target_assigner_create_ssd(const ObjectDetection__Protos__Ssd *ssd, const float *anchors, int64_t count,
                                         od_target_assigner **out, od_error *err);
 

@@ -47,6 +47,22 @@ static void class_row(const od_class_scheme *s, int columns, int32_t class_id, f
     else if (!s->encode_background_as_zeros) row[0] = 1.0f;
 }
 
+/* target_assigner.py's batch_assign_confidences. */
+static void confidence_row(const od_class_scheme *s, int columns, int32_t class_id, float *row, float *weights)
+{
+    int first = s->add_background_class ? 1 : 0;
+    for (int k = 0; k < columns; k++) {
+        int mine = class_id >= 0 && k == class_id + first;
+        if (row) row[k] = mine || (first && k == 0 && class_id < 0) ? 1.0f : 0.0f;
+        if (weights) weights[k] = mine || (first && k == 0 && class_id >= 0) ? 1.0f : s->implicit_weight;
+    }
+}
+
+float od_targets_box_weight(const od_targets *targets, int64_t image, int32_t match)
+{
+    return targets->scheme.by_confidence ? 1.0f : targets->weights[targets->box_first[image] + match];
+}
+
 void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *classes, float *weights)
 {
     const od_class_scheme *s = &targets->scheme;
@@ -55,6 +71,10 @@ void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t
     int64_t box = targets->box_first[image];
     for (int64_t i = 0; i < n; i++) {
         int32_t m = match[i];
+        if (s->by_confidence) {
+            confidence_row(s, columns, m >= 0 ? targets->classes[box + m] : -1, classes ? classes + i * columns : NULL, weights ? weights + i * columns : NULL);
+            continue;
+        }
         if (classes) class_row(s, columns, m >= 0 ? targets->classes[box + m] : -1, classes + i * columns);
         if (!weights) continue;
         float w = m >= 0 ? targets->weights[box + m] : m == OD_MATCH_BACKGROUND ? s->negative_class_weight : 0.0f;
@@ -76,6 +96,6 @@ void od_targets_expand_boxes(const od_targets *targets, int64_t image, int64_t f
     if (codes) memset(codes, 0, (size_t)(n * size) * sizeof *codes);
     for (int64_t i = 0; i < n; i++) {
         if (codes && match[i] >= 0) od_targets_encode(targets, image, first + i, codes + i * size);
-        if (weights) weights[i] = match[i] >= 0 ? targets->weights[targets->box_first[image] + match[i]] : 0.0f;
+        if (weights) weights[i] = match[i] >= 0 ? od_targets_box_weight(targets, image, match[i]) : 0.0f;
     }
 }

@@ -29,6 +29,8 @@ typedef struct od_class_scheme {
     int add_background_class;       /* column 0 is background, class c is column c + 1 */
     int encode_background_as_zeros; /* else an unmatched anchor's column 0 is 1 */
     float negative_class_weight;
+    int by_confidence;              /* use_confidences_as_targets, all confidences being 1: each matched class has weight 1, all else ... */
+    float implicit_weight;          /* ... this, also anchors that the matcher ignores; column 0 is 1 where nothing is matched */
 } od_class_scheme;
 
 typedef struct od_targets {
@@ -44,6 +46,7 @@ typedef struct od_targets {
     float *weights;
     double *image_box_weight; /* [batch] sum of the anchors' box weights: the number of matches when all weights are 1 */
     double box_weight_sum;    /* of the whole batch */
+    uint64_t draw; /* what losses' random choices depend on; the caller sets it anew each step */
     size_t capacity_match, capacity_first, capacity_images, capacity_boxes;
 } od_targets;
 
@@ -59,6 +62,9 @@ void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t
 
 /* The same for box codes [n, code_size] (0 where unmatched) and their weights [n]. Either may be NULL. */
 void od_targets_expand_boxes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *codes, float *weights);
+
+/* Weight of the box loss of an anchor that is matched to box `match` of an image. */
+float od_targets_box_weight(const od_targets *targets, int64_t image, int32_t match);
 
 /* The code that matched anchor `anchor` of an image has to learn. */
 void od_targets_encode(const od_targets *targets, int64_t image, int64_t anchor, float *code);

@@ -48,9 +48,7 @@ static od_value head(const builder *b, od_value x, int64_t filters, float bias_i
 
 static od_status check_settings(const predictor_config *c, od_error *err)
 {
-    if (c->box_encodings_clip_range)
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "convolutional_box_predictor { box_encodings_clip_range } is not supported");
-    if (c->box_code_size != 4) return od_error_set(err, OD_ERR_CONFIG, "box_code_size is %d; expected 4", c->box_code_size);
+    if (c->box_code_size < 1 || c->box_code_size > 1000) return od_error_set(err, OD_ERR_CONFIG, "box_code_size is %d; expected 4", c->box_code_size);
     if (c->use_depthwise && c->kernel_size == 1)
         return od_error_set(err, OD_ERR_CONFIG, "convolutional_box_predictor: use_depthwise needs a kernel_size above 1");
     if (c->min_depth > c->max_depth)
@@ -73,8 +71,11 @@ od_status od_convolutional_predictor_build(od_graph *g, const predictor_config *
         int64_t anchors = options->anchors_per_location[i];
         od_value x = shared_layers(&b, features[i], i);
         snprintf(path, sizeof path, "%s/_prediction_heads/box_encodings/%d/_box_encoder_layers", options->path, i);
-        boxes[i] = head(&b, x, 4 * anchors, 0, path, 0);
+        boxes[i] = head(&b, x, config->box_code_size * anchors, 0, path, 0);
+        if (config->box_encodings_clip_range)
+            boxes[i] = od_graph_clip(g, boxes[i], config->box_encodings_clip_range->min, config->box_encodings_clip_range->max, "box_encodings_clip");
         snprintf(path, sizeof path, "%s/_prediction_heads/class_predictions_with_background/%d/_class_predictor_layers", options->path, i);
+        if (config->use_dropout) x = od_graph_dropout(g, x, 1 - config->dropout_keep_probability, path);
         classes[i] = head(&b, x, options->class_slots * anchors, config->class_prediction_bias_init, path, config->use_dropout ? 1 : 0);
     }
     return od_graph_check(g, err);

@@ -9,6 +9,35 @@ enum { PATH_SIZE = 512 };
 
 const od_init od_init_glorot_uniform = {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_AVG, .uniform = 1};
 
+/* Keras' initialisers by name, with their default arguments. */
+static od_status read_keras_initializer(const char *name, od_init *out, od_error *err)
+{
+    static const struct {
+        const char *name;
+        od_init init;
+    } known[] = {
+        {"glorot_uniform", {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_AVG, .uniform = 1}},
+        {"glorot_normal", {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_AVG}},
+        {"he_uniform", {.kind = OD_INIT_VARIANCE_SCALING, .a = 2, .fan = OD_FAN_IN, .uniform = 1}},
+        {"he_normal", {.kind = OD_INIT_VARIANCE_SCALING, .a = 2, .fan = OD_FAN_IN}},
+        {"lecun_uniform", {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_IN, .uniform = 1}},
+        {"lecun_normal", {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_IN}},
+        {"variance_scaling", {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_IN}},
+        {"random_normal", {.kind = OD_INIT_NORMAL, .b = .05f}},
+        {"truncated_normal", {.kind = OD_INIT_TRUNCATED_NORMAL, .b = .05f}},
+        {"random_uniform", {.kind = OD_INIT_UNIFORM, .a = -.05f, .b = .05f}},
+        {"zeros", {.kind = OD_INIT_ZEROS}},
+        {"ones", {.kind = OD_INIT_ONES}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i].name, name)) {
+            *out = known[i].init;
+            return OD_OK;
+        }
+    return od_error_set(err, OD_ERR_CONFIG, "initializer { keras_initializer_by_name: \"%s\" }: expected glorot_uniform, glorot_normal, he_uniform, he_normal, "
+                                            "lecun_uniform, lecun_normal, variance_scaling, random_normal, truncated_normal, random_uniform, zeros or ones", name);
+}
+
 static od_status read_initializer(const ObjectDetection__Protos__Initializer *p, od_init *out, od_error *err)
 {
     /* Without an initializer the OD API raises; Keras' own default is the least surprising start. */
@@ -28,11 +57,7 @@ static od_status read_initializer(const ObjectDetection__Protos__Initializer *p,
                          .uniform = p->variance_scaling_initializer->uniform};
         return OD_OK;
     case OBJECT_DETECTION__PROTOS__INITIALIZER__INITIALIZER_ONEOF_KERAS_INITIALIZER_BY_NAME:
-        if (!strcmp(p->keras_initializer_by_name, "glorot_uniform")) return OD_OK;
-        return od_error_set(err, OD_ERR_UNSUPPORTED,
-                            "initializer { keras_initializer_by_name: \"%s\" } is not supported; use truncated_normal_initializer, "
-                            "random_normal_initializer or variance_scaling_initializer",
-                            p->keras_initializer_by_name);
+        return read_keras_initializer(p->keras_initializer_by_name, out, err);
     default: return OD_OK;
     }
 }
@@ -50,7 +75,10 @@ static void read_batch_norm(const ObjectDetection__Protos__BatchNorm *p, od_hype
 static void read_normalizer(const ObjectDetection__Protos__Hyperparams *p, od_hyperparams *out)
 {
     if (p->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_BATCH_NORM) read_batch_norm(p->batch_norm, out);
-    if (p->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_SYNC_BATCH_NORM) read_batch_norm(p->sync_batch_norm, out);
+    if (p->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_SYNC_BATCH_NORM) {
+        read_batch_norm(p->sync_batch_norm, out);
+        out->bn_biased = 1;
+    }
 }
 
 od_status od_hyperparams_read(const ObjectDetection__Protos__Hyperparams *proto, od_hyperparams *out, od_error *err)

@@ -12,6 +12,7 @@ struct od_model {
     void *self;
     od_variables vars;
     od_model_info info;
+    int regularize; /* add_regularization_loss */
 };
 
 struct od_instance {
@@ -61,7 +62,9 @@ od_status od_model_create(od_model **out, const od_config *config, int with_trai
     if (!meta) return err ? err->status : OD_ERR_UNSUPPORTED;
     od_model *m = od_calloc(1, sizeof *m);
     if (!m) return od_error_nomem(err, "the model");
+    const ObjectDetection__Protos__TrainConfig *train = od_config_proto(config)->train_config;
     m->meta = meta;
+    m->regularize = !train || train->add_regularization_loss;
     od_variables_init(&m->vars);
     od_status status = meta->create(config, &m->self, err);
     if (status == OD_OK) {
@@ -156,24 +159,25 @@ void od_instance_forward(od_instance *inst, const float *images)
 }
 
 /* The regularisation's gradient, or zero: what the network's is added to. */
-static void start_gradient(const od_variable *v, const float *restrict w, float *restrict g)
+static void start_gradient(const od_variable *v, float l2, const float *restrict w, float *restrict g)
 {
-    if (v->l2 > 0)
-        for (int64_t j = 0; j < v->size; j++) g[j] = v->l2 * w[j];
+    if (l2 > 0)
+        for (int64_t j = 0; j < v->size; j++) g[j] = l2 * w[j];
     else
         memset(g, 0, (size_t)v->size * sizeof *g);
 }
 
-/* The regularisation's loss and, with `gradients`, its gradients, while a variable is in cache. */
-static double regularize(const od_net *net, int gradients)
+/* The regularisation's loss (0 unless `on`) and, with `gradients`, its gradients, while a variable is in cache. */
+static double regularize(const od_net *net, int on, int gradients)
 {
     const od_variables *vars = net->vars;
     int64_t n = (int64_t)vars->count;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
     for (int64_t i = 0; i < n; i++) {
         const od_variable *v = &vars->items[i];
-        vars->sums[i] = v->l2 > 0 ? .5 * v->l2 * net->k->sum_squares(v->size, vars->value + v->offset) : 0;
-        if (gradients) start_gradient(v, vars->value + v->offset, vars->grad + v->offset);
+        float l2 = on ? v->l2 : 0;
+        vars->sums[i] = l2 > 0 ? .5 * (double)l2 * net->k->sum_squares(v->size, vars->value + v->offset) : 0;
+        if (gradients) start_gradient(v, l2, vars->value + v->offset, vars->grad + v->offset);
     }
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += vars->sums[i];
@@ -191,8 +195,8 @@ od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_lo
     int training = inst->net->mode == OD_NET_TRAIN;
     losses->count = 0;
     OD_TRY(inst->model->meta->loss(inst->state, inst->net, truth, training, losses, err));
-    double regularization = regularize(inst->net, training);
-    if (!inst->model->meta->no_regularization_loss) add_loss(losses, "Loss/regularization_loss", regularization);
+    double regularization = regularize(inst->net, inst->model->regularize, training);
+    if (inst->model->regularize && !inst->model->meta->no_regularization_loss) add_loss(losses, "Loss/regularization_loss", regularization);
     double total = 0;
     for (int i = 0; i < losses->count; i++) total += losses->item[i].value;
     add_loss(losses, "Loss/total_loss", total);

@@ -134,9 +134,30 @@ static od_status check_equal_anchors(const ssd *s, const int *anchors, int level
     return OD_OK;
 }
 
+static int box_code_size(const ObjectDetection__Protos__BoxPredictor *p)
+{
+    if (p->box_predictor_oneof_case == OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_CONVOLUTIONAL_BOX_PREDICTOR)
+        return p->convolutional_box_predictor->box_code_size;
+    return p->weight_shared_convolutional_box_predictor->box_code_size;
+}
+
+/* The codes that the predictor makes must be the coder's. */
+static od_status check_code_size(const ssd *s, od_error *err)
+{
+    od_box_coder coder;
+    int size = box_code_size(s->c->box_predictor);
+    OD_TRY(od_box_coder_init(&coder, s->c->box_coder, err));
+    if (size == coder.code_size) return OD_OK;
+    return od_config_error(s->config, s->c->box_predictor, NULL, err, OD_ERR_CONFIG, "box_code_size is %d; the box coder's codes have %d numbers", size, coder.code_size);
+}
+
 static od_status build_predictions(const ssd *s, od_graph *g, const od_value *maps, int levels, od_value *boxes, od_value *classes, od_error *err)
 {
     int expected, anchors[OD_SSD_MAX_LEVELS];
+    OD_TRY(check_code_size(s, err));
+    if (s->c->anchor_generator->anchor_generator_oneof_case == OBJECT_DETECTION__PROTOS__ANCHOR_GENERATOR__ANCHOR_GENERATOR_ONEOF_GRID_ANCHOR_GENERATOR)
+        return od_config_error(s->config, s->c->anchor_generator, "grid_anchor_generator", err, OD_ERR_CONFIG,
+                               "grid_anchor_generator is for two-stage models; use flexible_grid_anchor_generator");
     OD_TRY(od_anchors_levels(s->c->anchor_generator, &expected, err));
     if (expected != levels)
         return od_config_error(s->config, s->c, "anchor_generator", err, OD_ERR_CONFIG,
@@ -152,7 +173,7 @@ static od_status build_predictions(const ssd *s, od_graph *g, const od_value *ma
         OD_TRY(check_equal_anchors(s, anchors, levels, err));
         OD_TRY(od_weight_shared_predictor_build(g, p->weight_shared_convolutional_box_predictor, &o, maps, levels, level_boxes, level_classes, err));
     }
-    *boxes = od_graph_concat_predictions(g, level_boxes, levels, 4, "box_encodings");
+    *boxes = od_graph_concat_predictions(g, level_boxes, levels, box_code_size(p), "box_encodings");
     *classes = od_graph_concat_predictions(g, level_classes, levels, class_slots(s->c), "class_predictions_with_background");
     od_graph_mark_output(g, *boxes);
     od_graph_mark_output(g, *classes);
@@ -181,6 +202,9 @@ static od_status ssd_loss(void *state, od_net *net, const od_groundtruth *truth,
     ssd_state *st = state;
     int64_t batch = net->graph->values[st->boxes].shape.n;
     OD_TRY(od_target_assigner_assign(st->assigner, truth, batch, &st->targets, err));
+    od_rng rng;
+    od_rng_init(&rng, net->seed, net->step);
+    st->targets.draw = od_rng_next(&rng);
     od_ssd_loss_values values;
     OD_TRY(od_ssd_loss_run(st->model->loss, &st->targets, od_net_value(net, st->boxes), od_net_value(net, st->classes), &values,
                            gradients ? od_net_grad(net, st->boxes) : NULL, gradients ? od_net_grad(net, st->classes) : NULL, err));

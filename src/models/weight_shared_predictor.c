@@ -5,6 +5,8 @@
 
 typedef ObjectDetection__Protos__WeightSharedConvolutionalBoxPredictor predictor_config;
 
+#define CLASS_LAYERS "_prediction_heads/class_predictions_with_background/_class_predictor_layers"
+
 typedef struct builder {
     od_graph *g;
     const predictor_config *c;
@@ -61,12 +63,7 @@ static od_status check_widths(const builder *b, const od_value *features, int le
 
 static od_status check_settings(const predictor_config *c, od_error *err)
 {
-    if (c->use_dropout) return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor { use_dropout: true } is not supported");
-    if (c->box_encodings_clip_range)
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor { box_encodings_clip_range } is not supported");
-    if (c->score_converter != OBJECT_DETECTION__PROTOS__WEIGHT_SHARED_CONVOLUTIONAL_BOX_PREDICTOR__SCORE_CONVERTER__IDENTITY)
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor { score_converter: SIGMOID } is not supported");
-    if (c->box_code_size != 4) return od_error_set(err, OD_ERR_CONFIG, "box_code_size is %d; expected 4", c->box_code_size);
+    if (c->box_code_size < 1 || c->box_code_size > 1000) return od_error_set(err, OD_ERR_CONFIG, "box_code_size is %d; expected 4", c->box_code_size);
     if (c->use_depthwise && c->kernel_size == 1)
         return od_error_set(err, OD_ERR_CONFIG, "weight_shared_convolutional_box_predictor: use_depthwise needs a kernel_size above 1");
     if (c->kernel_size < 1 || c->num_layers_before_predictor < 0 || (c->depth < 1 && c->num_layers_before_predictor))
@@ -82,15 +79,24 @@ od_status od_weight_shared_predictor_build(od_graph *g, const predictor_config *
     OD_TRY(check_settings(config, err));
     OD_TRY(od_hyperparams_read(config->conv_hyperparams, &b.h, err));
     b.h.frozen = options->freeze_batchnorm;
+    /* box_predictor_builder.py looks for batch_norm only: with sync_batch_norm the towers have none. */
+    b.h.has_bn = config->conv_hyperparams && config->conv_hyperparams->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_BATCH_NORM;
     OD_TRY(od_graph_check(g, err));
     OD_TRY(check_widths(&b, features, levels, err));
     for (int i = 0; i < levels; i++) {
         int shared = config->share_prediction_tower;
         od_value box_tower = tower(&b, features[i], shared ? "PredictionTower" : "BoxPredictionTower", "box_encodings", i);
         od_value class_tower = shared ? box_tower : tower(&b, features[i], "ClassPredictionTower", "class_predictions_with_background", i);
-        boxes[i] = head(&b, box_tower, 4 * (int64_t)options->anchors_per_location, 0, "_box_prediction_head/_box_encoder_layers/0");
+        boxes[i] = head(&b, box_tower, config->box_code_size * (int64_t)options->anchors_per_location, 0, "_box_prediction_head/_box_encoder_layers/0");
+        if (config->box_encodings_clip_range)
+            boxes[i] = od_graph_clip(g, boxes[i], config->box_encodings_clip_range->min, config->box_encodings_clip_range->max, "box_encodings_clip");
+        if (config->use_dropout) {
+            char label[64];
+            snprintf(label, sizeof label, "class_dropout/%d", i);
+            class_tower = od_graph_dropout(g, class_tower, 1 - config->dropout_keep_probability, label);
+        }
         classes[i] = head(&b, class_tower, (int64_t)options->class_slots * options->anchors_per_location, config->class_prediction_bias_init,
-                          "_prediction_heads/class_predictions_with_background/_class_predictor_layers/0");
+                          config->use_dropout ? CLASS_LAYERS "/1" : CLASS_LAYERS "/0"); /* the list's first layer is the dropout */
     }
     return od_graph_check(g, err);
 }

@@ -235,6 +235,15 @@ od_value od_graph_dropout(od_graph *g, od_value x, float rate, const char *label
     return add_node(g, n, &x, 1, label);
 }
 
+od_value od_graph_clip(od_graph *g, od_value x, float low, float high, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_clip;
+    n.low = low;
+    n.high = high;
+    return add_node(g, n, &x, 1, label);
+}
+
 od_value od_graph_flatten(od_graph *g, od_value x, const char *label)
 {
     od_node n = blank;

@@ -85,7 +85,8 @@ typedef struct od_node {
     od_value out;
     od_var var[4];       /* kernel, bias; squeeze_excite has two of each */
     od_act act;          /* activations; additions and weighted sums with one */
-    float rate;          /* drop_connect: the share of images whose branch is dropped; add_scaled: the second input's factor; dropout: the share of values dropped */
+    float rate;          /* drop_connect, dropout: the share of images (of values) that are dropped; add_scaled: the second input's factor */
+    float low, high;     /* clip */
     od_sum_weights weights; /* weighted_sum */
     od_conv_attrs conv;  /* convolutions and pooling */
     od_bn_attrs bn;
@@ -141,6 +142,7 @@ od_value od_graph_squeeze_excite(od_graph *g, od_value x, od_var reduce, od_var 
 od_value od_graph_drop_connect(od_graph *g, od_value x, float rate, const char *label);
 /* In training, each value is zero with probability `rate` and otherwise divided by 1 - rate. */
 od_value od_graph_dropout(od_graph *g, od_value x, float rate, const char *label);
+od_value od_graph_clip(od_graph *g, od_value x, float low, float high, const char *label);
 /* act(a + b): the end of a residual block. */
 od_value od_graph_add_act(od_graph *g, od_value a, od_value b, od_act act, const char *label);
 /* act(a + scale * b): Inception-ResNet's residual (Keras' CustomScaleLayer). */

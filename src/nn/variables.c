@@ -144,6 +144,20 @@ void od_variables_initialize(od_variables *v, uint64_t seed)
     v->version++;
 }
 
+void od_variables_swap_slot(od_variables *v, int slot)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        const od_variable *item = &v->items[i];
+        float *a = v->value + item->offset, *b = v->slot[slot] + item->offset;
+        for (int64_t j = 0; item->trainable && j < item->size; j++) {
+            float kept = a[j];
+            a[j] = b[j];
+            b[j] = kept;
+        }
+    }
+    v->version++;
+}
+
 float *od_variables_value(const od_variables *v, od_var var)
 {
     return v->value + v->items[var].offset;

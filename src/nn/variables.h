@@ -46,7 +46,7 @@ typedef struct od_variable {
     od_init init;
 } od_variable;
 
-enum { OD_MAX_SLOTS = 2 };
+enum { OD_MAX_SLOTS = 3 };
 
 typedef struct od_variables {
     od_variable *items;
@@ -74,6 +74,9 @@ od_status od_variables_allocate(od_variables *v, int with_training, od_error *er
 od_status od_variables_allocate_slots(od_variables *v, int count, od_error *err);
 /* Draws initial values: each variable's own stream of (seed, its name), whatever the order. */
 void od_variables_initialize(od_variables *v, uint64_t seed);
+
+/* Exchanges values and a slot of the trainable variables: moving averages for an evaluation, and back. */
+void od_variables_swap_slot(od_variables *v, int slot);
 
 float *od_variables_value(const od_variables *v, od_var var);
 float *od_variables_grad(const od_variables *v, od_var var);

@@ -35,7 +35,7 @@ static od_status evaluate_point(od_eval_session *s, od_history *h, const char *p
     int64_t step;
     char name[NAME_SIZE];
     od_evaluation result;
-    OD_TRY(od_variables_restore(prefix, s->setup.model, 0, &step, err));
+    OD_TRY(od_variables_restore_evaluated(prefix, s->setup.config, s->setup.model, &step, err));
     if (step < 0) step = od_model_dir_number(prefix);
     if (step < 0) step = 0;
     detections_name(step, name);

@@ -104,7 +104,7 @@ static od_status evaluate_checkpoint(evaluation *e, const char *prefix, od_eval_
 {
     int64_t step;
     od_evaluation result;
-    OD_TRY(od_variables_restore(prefix, e->setup.model, NULL, &step, err));
+    OD_TRY(od_variables_restore_evaluated(prefix, e->setup.config, e->setup.model, &step, err));
     od_evaluator_run run = {.step = step < 0 ? 0 : step, .epoch = NAN, .progress = e->o->progress, .progress_user = e->o->progress_user, .stop = e->o->stop,
                             .events = e->events, .output_dir = e->output_dir};
     OD_TRY(od_evaluator_evaluate(e->evaluator, &run, &result, err));

@@ -41,12 +41,9 @@ od_status od_optimizer_init(od_optimizer *o, const od_config *config, int thread
     const ObjectDetection__Protos__Optimizer *p = train ? train->optimizer : NULL;
     if (!p)
         return od_config_error(config, train, "optimizer", err, OD_ERR_CONFIG, "train_config has no optimizer { ... }");
-    if (p->use_moving_average)
-        return od_config_error(
-            config, p, "use_moving_average", err, OD_ERR_UNSUPPORTED,
-            "use_moving_average is true (its default) and not supported; write use_moving_average: false");
     od_optimizer made = {
-        .clip_norm = train->gradient_clipping_by_norm, .kernels = od_kernels_get(), .threads = threads};
+        .clip_norm = train->gradient_clipping_by_norm, .averages = p->use_moving_average,
+                         .average_decay = p->moving_average_decay, .kernels = od_kernels_get(), .threads = threads};
     OD_TRY(read_kind(&made, config, p, err));
     OD_TRY(od_learning_rate_check(config, p, err));
     made.schedule = od_learning_rate_of(p);
@@ -65,11 +62,21 @@ const char *const *od_optimizer_slots(const od_optimizer *o)
     }
 }
 
-od_status od_optimizer_allocate(const od_optimizer *o, od_variables *vars, od_error *err)
+static int base_slots(const od_optimizer *o)
 {
     int count = 0;
     while (od_optimizer_slots(o)[count]) count++;
-    return od_variables_allocate_slots(vars, count, err);
+    return count;
+}
+
+int od_optimizer_average_slot(const od_optimizer *o)
+{
+    return o->averages ? base_slots(o) : -1;
+}
+
+od_status od_optimizer_allocate(const od_optimizer *o, od_variables *vars, od_error *err)
+{
+    return od_variables_allocate_slots(vars, base_slots(o) + o->averages, err);
 }
 
 int od_optimizer_numbers(const od_optimizer *o, od_optimizer_number *numbers)
@@ -132,6 +139,18 @@ static float adam_rate(float rate, int64_t step)
     return (float)((double)rate * sqrt(1 - pow((double)adam_beta2, t)) / (1 - pow((double)adam_beta1, t)));
 }
 
+/* average -= (1 - d) (average - w), where d grows with the number t of updates up to the decay. */
+static void update_average(int64_t n, const float *restrict w, float *restrict average, float rest)
+{
+    for (int64_t i = 0; i < n; i++) average[i] -= rest * (average[i] - w[i]);
+}
+
+static float average_rest(const od_optimizer *o, int64_t step)
+{
+    float t = (float)(step + 1), decay = (1.0f + t) / (10.0f + t);
+    return 1.0f - (decay < o->average_decay ? decay : o->average_decay);
+}
+
 double od_optimizer_step(const od_optimizer *o, od_variables *vars, int64_t step)
 {
     double norm = gradient_norm(o, vars);
@@ -141,6 +160,8 @@ double od_optimizer_step(const od_optimizer *o, od_variables *vars, int64_t step
     if (o->kind == OD_OPTIMIZER_ADAM) rate = adam_rate(rate, step);
     if (o->rate_decay > 0) rate /= 1.0f + o->rate_decay * (float)step;
     int64_t n = (int64_t)vars->count;
+    int average = od_optimizer_average_slot(o);
+    float rest = average_rest(o, step);
 #pragma omp parallel for schedule(dynamic, 4) num_threads(o->threads)
     for (int64_t i = 0; i < n; i++) {
         const od_variable *v = &vars->items[i];
@@ -154,6 +175,7 @@ double od_optimizer_step(const od_optimizer *o, od_variables *vars, int64_t step
             rms_update(v->size, w, first, second, g, rate, o->momentum, o->epsilon, scale);
             break;
         }
+        if (average >= 0) update_average(v->size, w, vars->slot[average] + v->offset, rest);
     }
     vars->version++;
     return norm;

@@ -19,6 +19,8 @@ typedef struct od_optimizer {
     float rate_decay; /* RMSProp: the rate is divided by 1 + rate_decay * step. The config calls it decay, which
                          upstream goes to Keras' argument of that name instead of to rho, which stays .9 */
     float clip_norm;  /* 0: none */
+    int averages;     /* keeps moving averages of the weights: the last slot, "average" */
+    float average_decay;
     const od_kernels *kernels;
     int threads;
 } od_optimizer;
@@ -29,16 +31,19 @@ typedef struct od_optimizer_number {
     float value;
 } od_optimizer_number;
 
-/* OD_ERR_UNSUPPORTED for moving averages, OD_ERR_CONFIG for no optimiser or a bad schedule. */
+/* OD_ERR_CONFIG for no optimiser or a bad schedule. */
 od_status od_optimizer_init(od_optimizer *o, const od_config *config, int threads, od_error *err);
 
 /* Room for the optimiser's state in `vars`. */
 od_status od_optimizer_allocate(const od_optimizer *o, od_variables *vars, od_error *err);
 
-/* Names of the slots, NULL-terminated: {"momentum"}, {"m", "v"}, {"rms"} or {"rms", "momentum"}. */
+/* Names of the slots, NULL-terminated: {"momentum"}, {"m", "v"}, {"rms"} or {"rms", "momentum"}; with averages another slot follows. */
 const char *const *od_optimizer_slots(const od_optimizer *o);
 /* Fills `numbers` (room for 4), returns how many. */
 int od_optimizer_numbers(const od_optimizer *o, od_optimizer_number *numbers);
+
+/* The slot of the moving averages; -1: none. They start at zero (official/modeling/optimization/ema_optimizer.py). */
+int od_optimizer_average_slot(const od_optimizer *o);
 
 /* Updates values and slots from the gradients, with the learning rate of `step` (steps finished before this one).
  * Returns the gradients' global norm before clipping; nothing is updated when it is not finite. */

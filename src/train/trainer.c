@@ -352,7 +352,11 @@ static od_status evaluate(trainer *t, od_error *err)
     od_evaluator_run run = {.step = t->step, .epoch = epoch_of(t), .progress = t->o->progress, .progress_user = t->o->progress_user, .stop = t->o->stop,
                             .events = t->eval_events, .output_dir = dir};
     od_evaluation result;
+    const ObjectDetection__Protos__EvalConfig *config = t->setup.proto->eval_config;
+    int slot = config && config->use_moving_averages ? od_optimizer_average_slot(&t->optimizer) : -1;
+    if (slot >= 0) od_variables_swap_slot(od_model_variables(t->setup.model), slot);
     od_status status = od_evaluator_evaluate(t->evaluator, &run, &result, err);
+    if (slot >= 0) od_variables_swap_slot(od_model_variables(t->setup.model), slot);
     od_free(dir);
     if (status != OD_OK) return status;
     t->evaluated_step = t->step;

@@ -8,18 +8,32 @@
 #include <string.h>
 
 #define OPTIMIZER "optimizer"
+#define AVERAGED OPTIMIZER "/ema_base_optimizer" /* the optimiser that ExponentialMovingAverage wraps */
+#define AVERAGE "average"
 
-static od_status write_variables(od_checkpoint_writer *w, const od_variables *vars, const char *const *slots, od_error *err)
+static const char *base_path(const od_optimizer *o)
 {
+    return o->averages ? AVERAGED : OPTIMIZER;
+}
+
+static od_status write_slot(od_checkpoint_writer *w, const od_variables *vars, const char *optimizer, const char *slot, int k, od_error *err)
+{
+    for (size_t i = 0; i < vars->count; i++) {
+        const od_variable *v = &vars->items[i];
+        if (v->trainable) OD_TRY(od_checkpoint_writer_add_slot(w, v->name, optimizer, slot, OD_F32, v->rank, v->shape, vars->slot[k] + v->offset, err));
+    }
+    return OD_OK;
+}
+
+static od_status write_variables(od_checkpoint_writer *w, const od_variables *vars, const od_optimizer *o, od_error *err)
+{
+    const char *const *slots = od_optimizer_slots(o);
     for (size_t i = 0; i < vars->count; i++) {
         const od_variable *v = &vars->items[i];
         OD_TRY(od_checkpoint_writer_add(w, v->name, OD_F32, v->rank, v->shape, vars->value + v->offset, err));
     }
-    for (int k = 0; slots[k]; k++)
-        for (size_t i = 0; i < vars->count; i++) {
-            const od_variable *v = &vars->items[i];
-            if (v->trainable) OD_TRY(od_checkpoint_writer_add_slot(w, v->name, OPTIMIZER, slots[k], OD_F32, v->rank, v->shape, vars->slot[k] + v->offset, err));
-        }
+    for (int k = 0; slots[k]; k++) OD_TRY(write_slot(w, vars, base_path(o), slots[k], k, err));
+    if (o->averages) OD_TRY(write_slot(w, vars, OPTIMIZER, AVERAGE, od_optimizer_average_slot(o), err));
     return OD_OK;
 }
 
@@ -29,10 +43,11 @@ static od_status write_counters(od_checkpoint_writer *w, int64_t step, int64_t s
     int n = od_optimizer_numbers(optimizer, numbers);
     OD_TRY(od_checkpoint_writer_add_i64(w, "step", step, err));
     OD_TRY(od_checkpoint_writer_add_i64(w, "save_counter", save_counter, err));
-    OD_TRY(od_checkpoint_writer_add_i64(w, OPTIMIZER "/iter", step, err));
+    char path[64];
+    snprintf(path, sizeof path, "%s/iter", base_path(optimizer));
+    OD_TRY(od_checkpoint_writer_add_i64(w, path, step, err));
     for (int i = 0; i < n; i++) {
-        char path[64];
-        snprintf(path, sizeof path, OPTIMIZER "/%s", numbers[i].name);
+        snprintf(path, sizeof path, "%s/%s", base_path(optimizer), numbers[i].name);
         OD_TRY(od_checkpoint_writer_add_f32(w, path, numbers[i].value, err));
     }
     return OD_OK;
@@ -42,7 +57,7 @@ od_status od_variables_save(od_model_dir *dir, od_model *model, int64_t step, co
 {
     od_checkpoint_writer *w;
     OD_TRY(od_checkpoint_writer_create(&w, od_model_dir_next(dir), err));
-    od_status status = write_variables(w, od_model_variables(model), od_optimizer_slots(optimizer), err);
+    od_status status = write_variables(w, od_model_variables(model), optimizer, err);
     if (status == OD_OK) status = write_counters(w, step, od_model_dir_next_number(dir), optimizer, err);
     if (status != OD_OK) {
         od_checkpoint_writer_abort(w);
@@ -87,15 +102,17 @@ static od_status restore_slot(od_checkpoint *c, float *slot, const char *name, c
     return OD_OK;
 }
 
-static od_status restore_all(od_checkpoint *c, od_variables *vars, const char *const *slots, od_error *err)
+static od_status restore_all(od_checkpoint *c, od_variables *vars, const od_optimizer *o, od_error *err)
 {
-    int missing = 0;
+    const char *const *slots = o ? od_optimizer_slots(o) : NULL;
+    int missing = 0, average = o ? od_optimizer_average_slot(o) : -1;
     for (size_t i = 0; i < vars->count; i++) {
         const od_variable *v = &vars->items[i];
         od_checkpoint_tensor t;
         OD_TRY(od_checkpoint_find(c, v->name, &t, err));
         OD_TRY(copy_tensor(od_checkpoint_prefix(c), v, &t, vars->value + v->offset, err));
         for (int k = 0; slots && slots[k] && v->trainable; k++) OD_TRY(restore_slot(c, vars->slot[k], slots[k], v, &missing, err));
+        if (average >= 0 && v->trainable) OD_TRY(restore_slot(c, vars->slot[average], AVERAGE, v, &missing, err));
     }
     vars->version++;
     if (missing)
@@ -108,10 +125,38 @@ od_status od_variables_restore(const char *prefix, od_model *model, const od_opt
 {
     od_checkpoint *c;
     OD_TRY(od_checkpoint_open(&c, prefix, err));
-    od_status status = restore_all(c, od_model_variables(model), optimizer ? od_optimizer_slots(optimizer) : NULL, err);
+    od_status status = restore_all(c, od_model_variables(model), optimizer, err);
     if (status == OD_OK && od_checkpoint_step(c, step, NULL) != OD_OK) *step = -1;
     od_checkpoint_close(c);
     return status;
+}
+
+static od_status restore_average(od_checkpoint *c, od_variables *vars, const od_variable *v, od_error *err)
+{
+    od_checkpoint_tensor t;
+    if (od_checkpoint_find_slot(c, v->name, AVERAGE, &t, NULL) == OD_OK) return copy_tensor(od_checkpoint_prefix(c), v, &t, vars->value + v->offset, err);
+    return od_error_set(err, OD_ERR_MISMATCH, "%s: no moving average of %s, but eval_config has use_moving_averages: true; train with optimizer { use_moving_average: "
+                                              "true } or set use_moving_averages: false", od_checkpoint_prefix(c), v->name);
+}
+
+static od_status restore_averages(const char *prefix, od_model *model, int64_t *step, od_error *err)
+{
+    od_variables *vars = od_model_variables(model);
+    OD_TRY(od_variables_restore(prefix, model, NULL, step, err));
+    od_checkpoint *c;
+    OD_TRY(od_checkpoint_open(&c, prefix, err));
+    od_status status = OD_OK;
+    for (size_t i = 0; i < vars->count && status == OD_OK; i++)
+        if (vars->items[i].trainable) status = restore_average(c, vars, &vars->items[i], err);
+    vars->version++;
+    od_checkpoint_close(c);
+    return status;
+}
+
+od_status od_variables_restore_evaluated(const char *prefix, const od_config *config, od_model *model, int64_t *step, od_error *err)
+{
+    const ObjectDetection__Protos__EvalConfig *e = od_config_proto(config)->eval_config;
+    return e && e->use_moving_averages ? restore_averages(prefix, model, step, err) : od_variables_restore(prefix, model, NULL, step, err);
 }
 
 /* --- fine-tuning -------------------------------------------------------------------------------------------------------- */

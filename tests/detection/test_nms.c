@@ -45,18 +45,18 @@ static void test_equals_the_od_api(void **state)
 {
     (void)state;
     const expectation all[] = {
-        EXPECT(hard, 1, 0.05f, 0.5f, 0, 20, 30, 0, 1),
-        EXPECT(few, 1, 0.05f, 0.5f, 0, 2, 4, 0, 1),
-        EXPECT(threshold, 1, 0.6f, 0.3f, 0, 20, 30, 0, 1),
-        EXPECT(soft, 1, 0.2f, 0.5f, 0.3f, 20, 30, 0, 1),
-        EXPECT(agnostic, 1, 0.05f, 0.5f, 0, 20, 30, 1, 1),
-        EXPECT(perclass, 3, 0.05f, 0.5f, 0, 20, 30, 0, 1),
-        EXPECT(agnostic_perclass, 3, 0.05f, 0.5f, 0, 20, 30, 1, 1),
-        EXPECT(static, 1, 0.5f, 0.5f, 0, 20, 30, 0, 1),
+        EXPECT(hard, 1, 0.05f, 0.5f, 0, 20, 30, 0, 1, 0),
+        EXPECT(few, 1, 0.05f, 0.5f, 0, 2, 4, 0, 1, 0),
+        EXPECT(threshold, 1, 0.6f, 0.3f, 0, 20, 30, 0, 1, 0),
+        EXPECT(soft, 1, 0.2f, 0.5f, 0.3f, 20, 30, 0, 1, 0),
+        EXPECT(agnostic, 1, 0.05f, 0.5f, 0, 20, 30, 1, 1, 0),
+        EXPECT(perclass, 3, 0.05f, 0.5f, 0, 20, 30, 0, 1, 0),
+        EXPECT(agnostic_perclass, 3, 0.05f, 0.5f, 0, 20, 30, 1, 1, 0),
+        EXPECT(static, 1, 0.5f, 0.5f, 0, 20, 30, 0, 1, 0),
     };
     const float whole[4] = {0, 0, 1, 1}, window[4] = {0.1f, 0.2f, 0.7f, 0.8f};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) check_expectation(&all[i], whole);
-    const expectation framed = EXPECT(window, 1, 0.05f, 0.5f, 0, 20, 30, 0, 1), kept = EXPECT(keepframe, 1, 0.05f, 0.5f, 0, 20, 30, 0, 0);
+    const expectation framed = EXPECT(window, 1, 0.05f, 0.5f, 0, 20, 30, 0, 1, 0), kept = EXPECT(keepframe, 1, 0.05f, 0.5f, 0, 20, 30, 0, 0, 0);
     check_expectation(&framed, window);
     check_expectation(&kept, window);
 }
@@ -139,7 +139,7 @@ static void compare_with_plain(int n, int classes, float step, const od_nms_para
 static void test_equals_the_plain_algorithm(void **state)
 {
     (void)state;
-    const od_nms_params usual = {1e-8f, 0.6f, 0, 100, 100, 0, 1}, all = {0.1f, 0.4f, 0, 400, 2000, 0, 1}, strict = {0.9f, 0, 0, 50, 50, 0, 1};
+    const od_nms_params usual = {1e-8f, 0.6f, 0, 100, 100, 0, 1, 0}, all = {0.1f, 0.4f, 0, 400, 2000, 0, 1, 0}, strict = {0.9f, 0, 0, 50, 50, 0, 1, 0};
     compare_with_plain(12000, 2, 0, &usual, 0.3f);
     compare_with_plain(12000, 1, 1 / 64.0f, &usual, 0.3f); /* ties by the hundred */
     compare_with_plain(12000, 1, 2, &usual, 0.3f);         /* every score is 0: none above the threshold */
@@ -151,7 +151,7 @@ static void test_equals_the_plain_algorithm(void **state)
 static void test_empty_and_odd_input(void **state)
 {
     (void)state;
-    const od_nms_params p = {-1, 0.5f, 0, 10, 10, 0, 1};
+    const od_nms_params p = {-1, 0.5f, 0, 10, 10, 0, 1, 0};
     float boxes[16] = {0, 0, 1, 1, 0, 0, 1, 1, 0.2f, 0.2f, 0.2f, 0.9f, 0.9f, 0.9f, 0.1f, 0.1f}, scores[4] = {NAN, -0.5f, 0.3f, 0};
     float out_boxes[40], out_scores[10];
     int32_t classes[10];
@@ -176,7 +176,7 @@ static void test_codes_are_decoded(void **state)
     float codes[160], boxes[120], scores[30];
     int32_t classes[30], index[30];
     od_box_coder_encode(&coder, 40, nms_boxes, match_anchors, codes);
-    const od_nms_params p = {0.05f, 0.5f, 0, 20, 30, 0, 1};
+    const od_nms_params p = {0.05f, 0.5f, 0, 20, 30, 0, 1, 0};
     od_nms_input in = {40, 3, nms_scores, 3, codes, 1, &coder, match_anchors, {0, 0, 1, 1}}, plain = {40, 3, nms_scores, 3, nms_boxes, 1, NULL, NULL, {0, 0, 1, 1}};
     od_nms_output out = {boxes, scores, classes, index, 0};
     float boxes2[120], scores2[30];
@@ -229,8 +229,7 @@ static void test_settings(void **state)
         {"soft_nms_sigma: -1", OD_ERR_CONFIG, "soft_nms_sigma -1"},
         {"soft_nms_sigma: 0.5 use_hard_nms: true", OD_ERR_CONFIG, "use_hard_nms"},
         {"use_class_agnostic_nms: true max_classes_per_detection: 2", OD_ERR_CONFIG, "max_classes_per_detection 2"},
-        {"use_combined_nms: true", OD_ERR_UNSUPPORTED, "use_combined_nms"},
-        {"use_partitioned_nms: true", OD_ERR_UNSUPPORTED, "use_partitioned_nms"},
+        {"use_combined_nms: true", OD_ERR_CONFIG, "use_combined_nms"},
     };
     od_nms_params p;
     od_error err = {0};
@@ -255,7 +254,7 @@ static void test_score_conversion(void **state)
     (void)state;
     const float logits[6] = {0, 2, -4, 1000, 1000, -INFINITY};
     float scores[6];
-    const od_score_converter sigmoid = {OD_SCORE_SIGMOID, 0.5f}, softmax = {OD_SCORE_SOFTMAX, 1}, identity = {OD_SCORE_IDENTITY, 2};
+    const od_score_converter sigmoid = {OD_SCORE_SIGMOID, 0.5f, 1, NULL}, softmax = {OD_SCORE_SOFTMAX, 1, 1, NULL}, identity = {OD_SCORE_IDENTITY, 2, 1, NULL};
     od_score_converter_apply(&sigmoid, 2, 3, logits, scores);
     for (int i = 0; i < 6; i++) assert_true(fabs((double)scores[i] - 1 / (1 + exp(-(double)logits[i] / 2))) < 1e-7);
     od_score_converter_apply(&softmax, 2, 3, logits, scores);

@@ -660,6 +660,97 @@ static void test_drop_connect(void **state)
     end(&f);
 }
 
+/* Single values are dropped or scaled, as often as the rate says, anew each step; inference has no such node. */
+static void test_dropout(void **state)
+{
+    (void)state;
+    enum { values = 8 * 20 * 30 * 3 };
+    fixture f;
+    od_value x;
+    begin(&f, 8, 20, 30, 3, &x);
+    assert_int_equal(od_graph_dropout(&f.g, x, .25f, "drop"), x); /* not training */
+    f.g.training = f.g.no_drop = 1;
+    assert_int_equal(od_graph_dropout(&f.g, x, .25f, "drop"), x); /* training without drawing */
+    f.g.no_drop = 0;
+    od_value y = od_graph_dropout(&f.g, x, .25f, "drop");
+    finish(&f, y, OD_NO_VALUE);
+    static unsigned char kept[3][values];
+    int total = 0, differ = 0;
+    for (int run = 0; run < 3; run++) {
+        od_net *net = make_net(&f, OD_NET_TRAIN, 0, run == 2 ? 1 : 3);
+        net->seed = 5;
+        net->step = run == 1;
+        od_net_forward(net, f.images);
+        for (int i = 0; i < values; i++) {
+            float have = od_net_value(net, y)[i];
+            kept[run][i] = have != 0;
+            assert_true(have == 0 || fabs((double)(have - f.images[i] / .75f)) <= 1e-6 * fabs((double)have));
+            total += kept[run][i];
+        }
+        od_net_free(net);
+    }
+    for (int i = 0; i < values; i++) differ += kept[0][i] != kept[1][i];
+    assert_memory_equal(kept[0], kept[2], values); /* whatever the threads */
+    assert_in_range(total, 3 * values * 74 / 100, 3 * values * 76 / 100);
+    assert_in_range(differ, values * 36 / 100, values * 39 / 100); /* 2 * .25 * .75 */
+    end(&f);
+}
+
+/* Dropout in a network: gradients by finite differences, fused against plain, threads. */
+static void test_dropout_gradients(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 7, 9, 3, &x);
+    f.g.training = 1;
+    x = bn(&f, conv(&f, x, 6, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+    finish(&f, conv(&f, od_graph_dropout(&f.g, x, .3f, "drop"), 4, 1, 1, OD_PAD_SAME, 1), conv(&f, x, 4, 1, 1, OD_PAD_SAME, 1));
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
+/* A gradient of 1 passes where the value lies in the range: the bias before it gets as many. */
+static void test_clip_gradient(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 9, 8, 3, &x);
+    od_value before = conv(&f, x, 2, 1, 1, OD_PAD_SAME, 1), after = od_graph_clip(&f.g, before, -.4f, .3f, "clip");
+    finish(&f, after, OD_NO_VALUE);
+    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
+    od_net_forward(net, f.images);
+    for (int i = 0; i < 288; i++) od_net_grad(net, after)[i] = 1;
+    od_net_backward(net);
+    int inside[2] = {0, 0};
+    for (int i = 0; i < 288; i++) inside[i % 2] += od_net_value(net, before)[i] >= -.4f && od_net_value(net, before)[i] <= .3f;
+    for (int c = 0; c < 2; c++) {
+        assert_in_range(inside[c], 10, 134);
+        assert_true(od_variables_grad(&f.vars, 1)[c] == (float)inside[c]);
+    }
+    od_net_free(net);
+    end(&f);
+}
+
+static void test_clip_values(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 1, 5, 4, 3, &x);
+    od_value y = od_graph_clip(&f.g, x, -.5f, .25f, "clip");
+    finish(&f, y, OD_NO_VALUE);
+    od_net *net = make_net(&f, OD_NET_INFER, 0, 2);
+    od_net_forward(net, f.images);
+    for (int i = 0; i < 60; i++) {
+        float v = f.images[i];
+        assert_true(od_net_value(net, y)[i] == (v < -.5f ? -.5f : v > .25f ? .25f : v));
+    }
+    od_net_free(net);
+    end(&f);
+}
+
 static void test_pruning(void **state)
 {
     (void)state;
@@ -823,41 +914,6 @@ static void test_dense_gradients(void **state)
     end(&f);
 }
 
-static void test_dropout(void **state)
-{
-    (void)state;
-    fixture f;
-    od_value x;
-    begin(&f, 40, 1, 1, 50, &x);
-    assert_int_equal(od_graph_dropout(&f.g, x, .3f, "drop"), x); /* not training */
-    f.g.training = f.g.no_drop = 1;
-    assert_int_equal(od_graph_dropout(&f.g, x, .3f, "drop"), x);
-    f.g.no_drop = 0;
-    od_value y = od_graph_dropout(&f.g, x, .3f, "drop");
-    finish(&f, y, OD_NO_VALUE);
-    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
-    int kept[3] = {0}, differ = 0;
-    float *first = od_malloc(2000, sizeof *first);
-    for (int run = 0; run < 3; run++) {
-        net->seed = 9;
-        net->step = run == 1;
-        od_net_forward(net, f.images);
-        const float *out = od_net_value(net, y);
-        for (int i = 0; i < 2000; i++) {
-            kept[run] += out[i] != 0;
-            assert_true(out[i] == 0 || fabs((double)out[i] - f.images[i] / .7) < 1e-5);
-            if (run == 0) first[i] = out[i];
-            if (run == 1) differ += (out[i] != 0) != (first[i] != 0);
-            if (run == 2) assert_true(out[i] == first[i]);
-        }
-    }
-    assert_true(kept[0] > 1300 && kept[0] < 1500); /* 1400 +- 5 deviations */
-    assert_true(differ > 700);                     /* 2 * .3 * .7 * 2000 = 840 */
-    od_free(first);
-    od_net_free(net);
-    end(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -877,10 +933,13 @@ int main(void)
         cmocka_unit_test(test_inception_values),
         cmocka_unit_test(test_weighted_sum_values),
         cmocka_unit_test(test_drop_connect),
+        cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_dropout_gradients),
+        cmocka_unit_test(test_clip_gradient),
+        cmocka_unit_test(test_clip_values),
         cmocka_unit_test(test_roi_crop_gradients),
         cmocka_unit_test(test_roi_crop_values),
         cmocka_unit_test(test_dense_gradients),
-        cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_pruning),
         cmocka_unit_test(test_moving_statistics),
         cmocka_unit_test(test_bad_shapes_are_errors),

@@ -32,3 +32,19 @@ for text in CONFIGS:
     slots = sorted(optimizer.get_slot_names())
     print('     "%s", "%s"},' % (' '.join(slots), ' '.join(sorted(k for k in ('decay', 'momentum', 'beta_1', 'beta_2', 'rho', 'learning_rate')
                                                                   if k in optimizer._hyper and not callable(optimizer._hyper[k])))))
+
+# Moving averages: the averages after the same six steps.
+for text in CONFIGS[:2]:
+    config = text_format.Parse(text + ' moving_average_decay: 0.3', optimizer_pb2.Optimizer())
+    step = tf.Variable(0, dtype=tf.int64)
+    optimizer, _ = optimizer_builder.build(config, global_step=step)
+    w = tf.Variable(np.array([1, -2, .5, 0, 3], np.float32))
+    class Model:
+        trainable_variables = [w]
+    optimizer.shadow_copy(Model)
+    for i in range(6):
+        g = np.array([.3 * (i + 1), -1 + .4 * i, .01, 0, 2 - i], np.float32)
+        optimizer.apply_gradients([(tf.constant(g), w)])
+        step.assign_add(1)
+    print('    averages {"%s",' % text)
+    print('     {%s}},' % ', '.join('%.9gf' % v if v != int(v) else '%g' % v for v in optimizer.get_slot(w, 'average').numpy()))
