@@ -83,7 +83,7 @@ static void check_losses(const char *name, const ObjectDetection__Protos__Ssd *s
     for (int i = 0; i < batch; i++) {
         int64_t count;
         const float *boxes = truth_data("boxes", i, &count);
-        truth[i] = (od_groundtruth){boxes, truth_data("classes", i, NULL), truth_data("weights", i, NULL), count, NULL};
+        truth[i] = (od_groundtruth){.boxes = boxes, .classes = truth_data("classes", i, NULL), .weights = truth_data("weights", i, NULL), .count = count};
     }
     if (od_target_assigner_create_ssd(ssd, anchors->data, anchors->shape[0], &assigner, &err) != OD_OK || od_ssd_loss_create(ssd, &loss, &err) != OD_OK)
         fail_msg("%s: %s", name, err.message);
@@ -175,7 +175,7 @@ static void test_random_sampling(void **state)
     for (int i = 0; i < 4; i++) memcpy(anchors + 4 * i, (float[]){.2f, .2f, .6f, .6f}, 16);
     const float box[4] = {.2f, .2f, .6f, .6f};
     const int32_t class_id = 0;
-    od_groundtruth truth = {box, &class_id, NULL, 1, NULL};
+    od_groundtruth truth = {.boxes = box, .classes = &class_id, .count = 1};
     od_target_assigner *assigner;
     od_ssd_loss *loss;
     od_targets targets = {0};
