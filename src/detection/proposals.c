@@ -41,7 +41,7 @@ void od_rpn_anchors_deinit(od_rpn_anchors *anchors)
 /* The codes of the anchors in use, and their objectness. */
 static void gather(const od_rpn_anchors *a, const float *codes, const float *logits, float *used, float *scores)
 {
-    const od_score_converter softmax = {OD_SCORE_SOFTMAX, 1};
+    const od_score_converter softmax = {OD_SCORE_SOFTMAX, 1, 1, NULL};
     for (int64_t i = 0; i < a->count; i++) {
         int64_t row = od_rpn_anchors_row(a, i);
         if (used) memcpy(used + 4 * i, codes + 4 * row, 4 * sizeof *used);
