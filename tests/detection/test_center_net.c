@@ -261,7 +261,7 @@ static void test_allocation_failures(void **state)
     (void)state;
     od_center_net_config c = config_of(usual);
     c.suppress = 1;
-    c.nms = (od_nms_params){0, 0.5f, 0, 10, 10, 0, 0};
+    c.nms = (od_nms_params){0, 0.5f, 0, 10, 10, 0, 0, 0};
     od_center_net_targets t = {0};
     od_detections d = {0};
     od_center_net_head heads[2];

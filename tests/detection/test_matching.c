@@ -23,7 +23,7 @@ static od_target_assigner_params params_of(const char *matcher, const char *simi
     return p;
 }
 
-static const od_class_scheme three_classes = {3, 0, 1, 0.75f};
+static const od_class_scheme three_classes = {.num_classes = 3, .encode_background_as_zeros = 1, .negative_class_weight = 0.75f};
 
 static void assign_table(const char *matcher, const char *similarity, od_targets *t, od_target_assigner **assigner)
 {
@@ -145,10 +145,10 @@ static void test_class_rows(void **state)
 {
     (void)state;
     static const struct { od_class_scheme scheme; float matched[3], unmatched[3]; } all[] = {
-        {{2, 1, 1, 1}, {0, 0, 1}, {0, 0, 0}},
-        {{2, 1, 0, 1}, {0, 0, 1}, {1, 0, 0}},
-        {{2, 0, 1, 1}, {0, 1}, {0, 0}},
-        {{2, 0, 0, 1}, {0, 1}, {1, 0}}, /* as the OD API has it: class 0 stands in for the background */
+        {{2, 1, 1, 1, 0, 0}, {0, 0, 1}, {0, 0, 0}},
+        {{2, 1, 0, 1, 0, 0}, {0, 0, 1}, {1, 0, 0}},
+        {{2, 0, 1, 1, 0, 0}, {0, 1}, {0, 0}},
+        {{2, 0, 0, 1, 0, 0}, {0, 1}, {1, 0}}, /* as the OD API has it: class 0 stands in for the background */
     };
     const float anchors[8] = {0, 0, 1, 1, 5, 5, 6, 6}, box[4] = {0, 0, 1, 1};
     const int32_t class_id = 1;
