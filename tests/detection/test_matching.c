@@ -220,17 +220,6 @@ static void test_bad_configs(void **state)
     assert_int_equal(od_similarity_init(&s, NULL, &err), OD_ERR_CONFIG);
     assert_int_equal(od_similarity_init(&s, PARSE(region_similarity_calculator, "", &tree), &err), OD_ERR_CONFIG);
     od_text_tree_free(tree);
-    const char *ssd = "num_classes: 1 matcher { argmax_matcher { } } similarity_calculator { iou_similarity { } } box_coder { faster_rcnn_box_coder { } } %s";
-    static const char *const refused[] = {"use_confidences_as_targets: true", "explicit_background_class: true"};
-    const float anchor[4] = {0, 0, 1, 1};
-    for (int i = 0; i < 2; i++) {
-        char text[400];
-        snprintf(text, sizeof text, ssd, refused[i]);
-        od_target_assigner *assigner;
-        assert_int_equal(od_target_assigner_create_ssd(PARSE(ssd, text, &tree), anchor, 1, &assigner, &err), OD_ERR_UNSUPPORTED);
-        assert_non_null(strstr(err.message, refused[i]));
-        od_text_tree_free(tree);
-    }
 }
 
 static void test_allocation_failures(void **state)
