@@ -77,7 +77,7 @@ static void check_losses(const char *name, const ObjectDetection__Protos__Ssd *s
     if (!want) return;
     od_error err = {0};
     od_target_assigner *assigner;
-    od_ssd_loss *loss;
+    od_ssd_loss *loss = NULL;
     od_targets targets = {0};
     od_groundtruth truth[batch];
     for (int i = 0; i < batch; i++) {
@@ -177,7 +177,7 @@ static void test_random_sampling(void **state)
     const int32_t class_id = 0;
     od_groundtruth truth = {.boxes = box, .classes = &class_id, .count = 1};
     od_target_assigner *assigner;
-    od_ssd_loss *loss;
+    od_ssd_loss *loss = NULL;
     od_targets targets = {0};
     assert_int_equal(od_target_assigner_create_ssd(ssd, anchors, count, &assigner, NULL), OD_OK);
     assert_int_equal(od_ssd_loss_create(ssd, &loss, NULL), OD_OK);
