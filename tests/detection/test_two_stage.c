@@ -222,7 +222,7 @@ static void test_detections(void **state)
     float codes[2][2][4] = {{{0}}}, logits[2][3] = {{0, 3, 1}, {0, -2, 2}};
     codes[0][1][2] = 5 * logf(2); /* class 1's box of the first proposal is twice as high */
     od_box_classifier_postprocess p = {.nms = {.score_threshold = .2f, .iou_threshold = .5f, .max_per_class = 5, .max_total = 5, .change_frame = 1},
-                                       .converter = {OD_SCORE_SOFTMAX, 1}, .coder = od_box_coder_default(), .num_classes = 2, .boxes_each = 2};
+                                       .converter = {OD_SCORE_SOFTMAX, 1, 1, NULL}, .coder = od_box_coder_default(), .num_classes = 2, .boxes_each = 2};
     od_detections d = {0};
     const float window[4] = {0, 0, 100, 100};
     assert_int_equal(od_detections_reset(&d, 1, 5, NULL), OD_OK);
