@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CSV files: opened as a data set, whose images are never there.
+ * CSV files.
  */
-#include "data/dataset.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "fuzz_dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char path[64];
-    snprintf(path, sizeof path, "/dev/shm/fuzz_csv.%ld", (long)getpid());
-    FILE *f = fopen(path, "wb");
-    if (!f) return 0;
-    int ok = fwrite(data, 1, size, f) == size;
-    if (fclose(f) || !ok) return 0;
-    const char *paths[] = {path};
-    od_dataset *ds = NULL;
-    od_error err = {0};
-    od_status status = od_dataset_open(&ds, paths, 1, &(od_dataset_options){.format = "csv", .image_dir = "/dev/shm/none"}, &err);
-    if (status != OD_OK && !err.message[0]) abort();
-    for (int64_t i = 0; status == OD_OK && i < od_dataset_size(ds) && i < 50; i++) {
-        od_example e = {0};
-        if (od_dataset_read(ds, i, &e, &err) == OD_OK || !err.message[0]) abort();
-        od_example_deinit(&e);
-    }
-    od_dataset_free(ds);
-    unlink(path);
-    return 0;
+    return fuzz_dataset("csv", data, size);
 }

@@ -36,6 +36,16 @@ od_status od_class_list_set_display(od_class_list *list, const char *name, const
     return list->entries[at].display ? OD_OK : od_error_nomem(err, "class names");
 }
 
+od_status od_class_list_add_names(od_class_list *list, const od_class_list *from, od_error *err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const od_class_entry *e = &from->entries[i];
+        OD_TRY(od_class_list_add(list, e->name, 0, err));
+        if (e->display) OD_TRY(od_class_list_set_display(list, e->name, e->display, err));
+    }
+    return OD_OK;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const od_class_entry *)a)->name, ((const od_class_entry *)b)->name);

@@ -30,6 +30,9 @@ od_status od_class_list_add(od_class_list *list, const char *name, int32_t id, o
 /* What a class that is in the list is called; the first that is given counts. OD_ERR_NOMEM. */
 od_status od_class_list_set_display(od_class_list *list, const char *name, const char *display, od_error *err);
 
+/* Adds the names of `from`, with what they are called, without its ids. OD_ERR_NOMEM. */
+od_status od_class_list_add_names(od_class_list *list, const od_class_list *from, od_error *err);
+
 /* Gives every class without an id the lowest free one, in alphabetical order, and sorts by id. OD_ERR_MISMATCH when two
  * names have one id. */
 od_status od_class_list_number(od_class_list *list, od_error *err);

@@ -248,8 +248,7 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
 static od_status source_list_classes(const od_source *base, od_class_list *classes, od_error *err)
 {
     const csv_source *s = (const csv_source *)base;
-    for (size_t i = 0; i < s->classes.count; i++) OD_TRY(od_class_list_add(classes, s->classes.entries[i].name, 0, err));
-    return OD_OK;
+    return od_class_list_add_names(classes, &s->classes, err);
 }
 
 const od_source_format od_source_csv = {"csv", "CSV", "image", source_open, source_read, source_list_classes, source_free, 0};

@@ -93,9 +93,7 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
 
 static od_status source_list_classes(const od_source *base, od_class_list *classes, od_error *err)
 {
-    const od_class_list *own = &((const task_source *)base)->index.classes;
-    for (size_t i = 0; i < own->count; i++) OD_TRY(od_class_list_add(classes, own->entries[i].name, 0, err));
-    return OD_OK;
+    return od_class_list_add_names(classes, &((const task_source *)base)->index.classes, err);
 }
 
 const od_source_format od_source_labelstudio = {"labelstudio", "Label Studio JSON", "task",      source_open,

@@ -173,12 +173,9 @@ static od_status center_net_loss(void *state, od_net *net, const od_groundtruth 
     }
     od_center_net_loss_values values;
     OD_TRY(od_center_net_loss_run(&st->model->settings, &st->targets, head, st->stacks, &values, err));
-    const struct { const char *tag; double value; } items[] = {
-        {"Loss/object_center", values.object_center}, {"Loss/box/scale", values.box_scale}, {"Loss/box/offset", values.box_offset}};
-    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
-        losses->item[losses->count].tag = items[i].tag;
-        losses->item[losses->count++].value = items[i].value;
-    }
+    od_losses_add(losses, "Loss/object_center", values.object_center);
+    od_losses_add(losses, "Loss/box/scale", values.box_scale);
+    od_losses_add(losses, "Loss/box/offset", values.box_offset);
     return OD_OK;
 }
 

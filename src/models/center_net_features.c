@@ -7,6 +7,7 @@
 #include "models/hourglass.h"
 #include "models/mobilenet_v2.h"
 #include "models/resnet_basic.h"
+#include "models/resnet_preact.h"
 #include "models/resnet_v1.h"
 #include "models/resnet_v2.h"
 #include "util/strbuf.h"

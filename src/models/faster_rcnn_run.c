@@ -153,12 +153,6 @@ static void image_loss(od_faster_rcnn_state *st, od_net *net, int64_t i, int gra
     *failed |= od_box_classifier_loss_image(&m->classifier_loss, &image, classifier, NULL) != OD_OK;
 }
 
-static void add_loss(od_losses *losses, const char *tag, double value)
-{
-    losses->item[losses->count].tag = tag;
-    losses->item[losses->count++].value = value;
-}
-
 od_status od_faster_rcnn_loss(void *state, od_net *net, const od_groundtruth *truth, int gradients, od_losses *losses, od_error *err)
 {
     od_faster_rcnn_state *st = state;
@@ -177,10 +171,10 @@ od_status od_faster_rcnn_loss(void *state, od_net *net, const od_groundtruth *tr
     }
     od_free(each);
     if (failed) return od_error_nomem(err, "the losses");
-    add_loss(losses, "Loss/RPNLoss/localization_loss", rpn.localization);
-    add_loss(losses, "Loss/RPNLoss/objectness_loss", rpn.classification);
-    add_loss(losses, "Loss/BoxClassifierLoss/localization_loss", classifier.localization);
-    add_loss(losses, "Loss/BoxClassifierLoss/classification_loss", classifier.classification);
+    od_losses_add(losses, "Loss/RPNLoss/localization_loss", rpn.localization);
+    od_losses_add(losses, "Loss/RPNLoss/objectness_loss", rpn.classification);
+    od_losses_add(losses, "Loss/BoxClassifierLoss/localization_loss", classifier.localization);
+    od_losses_add(losses, "Loss/BoxClassifierLoss/classification_loss", classifier.classification);
     return OD_OK;
 }
 

@@ -30,6 +30,12 @@ double od_losses_get(const od_losses *losses, const char *tag)
     return NAN;
 }
 
+void od_losses_add(od_losses *losses, const char *tag, double value)
+{
+    losses->item[losses->count].tag = tag;
+    losses->item[losses->count++].value = value;
+}
+
 static const od_meta *find_meta(const od_config *config, od_error *err)
 {
     const ObjectDetection__Protos__DetectionModel *model = od_config_proto(config)->model;
@@ -184,22 +190,16 @@ static double regularize(const od_net *net, int on, int gradients)
     return sum;
 }
 
-static void add_loss(od_losses *losses, const char *tag, double value)
-{
-    losses->item[losses->count].tag = tag;
-    losses->item[losses->count++].value = value;
-}
-
 od_status od_instance_loss(od_instance *inst, const od_groundtruth *truth, od_losses *losses, od_error *err)
 {
     int training = inst->net->mode == OD_NET_TRAIN;
     losses->count = 0;
     OD_TRY(inst->model->meta->loss(inst->state, inst->net, truth, training, losses, err));
     double regularization = regularize(inst->net, inst->model->regularize, training);
-    if (inst->model->regularize && !inst->model->meta->no_regularization_loss) add_loss(losses, "Loss/regularization_loss", regularization);
+    if (inst->model->regularize && !inst->model->meta->no_regularization_loss) od_losses_add(losses, "Loss/regularization_loss", regularization);
     double total = 0;
     for (int i = 0; i < losses->count; i++) total += losses->item[i].value;
-    add_loss(losses, "Loss/total_loss", total);
+    od_losses_add(losses, "Loss/total_loss", total);
     return OD_OK;
 }
 

@@ -36,6 +36,8 @@ typedef struct od_losses {
 
 /* The value under a tag, or NaN. */
 double od_losses_get(const od_losses *losses, const char *tag);
+/* tag: static. There is room for OD_MAX_LOSSES. */
+void od_losses_add(od_losses *losses, const char *tag, double value);
 
 /* What a model is. Paths are object paths of checkpoints, static. */
 typedef struct od_model_info {

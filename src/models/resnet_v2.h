@@ -12,7 +12,4 @@
  * too, and read by nobody. Layers are <path>/layer_with_weights-N. */
 od_value od_resnet_v2_build(od_graph *g, od_value images, int depth, const char *path);
 
-/* What Keras' layers have when nothing is said: glorot_uniform, ReLU, batch norm .99 with this epsilon (1e-3 by default). */
-od_hyperparams od_keras_hyperparams(float epsilon);
-
 #endif

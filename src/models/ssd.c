@@ -208,10 +208,8 @@ static od_status ssd_loss(void *state, od_net *net, const od_groundtruth *truth,
     od_ssd_loss_values values;
     OD_TRY(od_ssd_loss_run(st->model->loss, &st->targets, od_net_value(net, st->boxes), od_net_value(net, st->classes), &values,
                            gradients ? od_net_grad(net, st->boxes) : NULL, gradients ? od_net_grad(net, st->classes) : NULL, err));
-    losses->item[losses->count].tag = "Loss/localization_loss";
-    losses->item[losses->count++].value = values.localization;
-    losses->item[losses->count].tag = "Loss/classification_loss";
-    losses->item[losses->count++].value = values.classification;
+    od_losses_add(losses, "Loss/localization_loss", values.localization);
+    od_losses_add(losses, "Loss/classification_loss", values.classification);
     return OD_OK;
 }
 

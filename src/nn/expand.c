@@ -137,15 +137,6 @@ static void sums_of_columns(const od_net *net, const od_expand *e, const float *
     for (int64_t j = from; j < to; j++) squares[j] = (squares[j] > 0 ? squares[j] : 0) + sum[j] * sum[j] / rows;
 }
 
-/* A thread's share of c columns, in whole vectors. */
-static void column_range(int64_t c, int threads, int thread, int64_t *from, int64_t *to)
-{
-    enum { TOGETHER = 16 };
-    od_thread_range((c + TOGETHER - 1) / TOGETHER, threads, thread, from, to);
-    *from *= TOGETHER;
-    *to = *to * TOGETHER < c ? *to * TOGETHER : c;
-}
-
 void od_expand_statistics(od_net *net, const od_node *conv)
 {
     od_expand *e = od_expand_of(net, conv);
@@ -163,7 +154,7 @@ void od_expand_statistics(od_net *net, const od_node *conv)
 #pragma omp barrier
 #pragma omp single
         total_gram(net, e, rows);
-        column_range(e->c, net->threads, thread, &from, &to);
+        od_thread_range_floats(e->c, net->threads, thread, &from, &to);
         sums_of_columns(net, e, w, rows, from, to);
     }
 }

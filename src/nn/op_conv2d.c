@@ -228,8 +228,7 @@ static weight_sums weight_sums_of(const od_net *net, const od_node *node, int th
 static void reduce_weight_grads(const od_net *net, const od_node *node, int thread, int64_t size, int64_t bias_size, size_t offset)
 {
     int64_t begin, end;
-    od_thread_range((size + 15) / 16, net->threads, thread, &begin, &end);
-    begin *= 16, end = end * 16 < size ? end * 16 : size;
+    od_thread_range_floats(size, net->threads, thread, &begin, &end);
     for (int t = 1; t < net->threads; t++) {
         const float *part = net->scratch + net->scratch_stride * (size_t)t + offset;
         if (end > begin) net->k->add(end - begin, part + begin, od_variables_grad(net->vars, node->var[0]) + begin);

@@ -176,10 +176,9 @@ static void roi_backward(od_net *net, const od_node *node)
     }
 #pragma omp parallel num_threads(net->threads)
     {
-        int64_t begin, end, blocks = (shape_of(net, node->out).c + 15) / 16;
-        od_thread_range(blocks, net->threads, omp_get_thread_num(), &begin, &end);
-        int64_t last = end * 16 < shape_of(net, node->out).c ? end * 16 : shape_of(net, node->out).c;
-        channels_backward(net, node, begin * 16, last - begin * 16);
+        int64_t begin, end;
+        od_thread_range_floats(shape_of(net, node->out).c, net->threads, omp_get_thread_num(), &begin, &end);
+        channels_backward(net, node, begin, end - begin);
     }
 }
 

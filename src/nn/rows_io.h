@@ -94,4 +94,13 @@ static inline void od_thread_range(int64_t total, int threads, int thread, int64
     *end = total * (thread + 1) / threads;
 }
 
+/* The same for floats, in whole vectors of the widest instruction set; begin == end: nothing. */
+static inline void od_thread_range_floats(int64_t total, int threads, int thread, int64_t *begin, int64_t *end)
+{
+    enum { VECTOR = 16 };
+    od_thread_range((total + VECTOR - 1) / VECTOR, threads, thread, begin, end);
+    *begin = *begin * VECTOR < total ? *begin * VECTOR : total;
+    *end = *end * VECTOR < total ? *end * VECTOR : total;
+}
+
 #endif
