@@ -137,15 +137,15 @@ static const od_field_row rows[] = {
     SAME("MaskRCNNBoxPredictor", "dropout_keep_probability", "part of the values that dropout keeps"),
     SAME("MaskRCNNBoxPredictor", "box_code_size", "4"),
     SAME("MaskRCNNBoxPredictor", "conv_hyperparams", "of the mask head"),
-    SAME("MaskRCNNBoxPredictor", "predict_instance_masks", "has a mask head"),
+    SAME("MaskRCNNBoxPredictor", "predict_instance_masks", "has a mask head; needs number_of_stages: 3"),
     SAME("MaskRCNNBoxPredictor", "mask_prediction_conv_depth", "channels of the mask head; 0: by the numbers of channels and classes"),
     IGNORED("MaskRCNNBoxPredictor", "predict_keypoints", "no predictor reads it", "remove it"),
-    SAME("MaskRCNNBoxPredictor", "mask_height", "rows of a mask"),
-    SAME("MaskRCNNBoxPredictor", "mask_width", "columns of a mask"),
-    SAME("MaskRCNNBoxPredictor", "mask_prediction_num_conv_layers", "convolutions of the mask head, at least 2"),
+    SAME("MaskRCNNBoxPredictor", "mask_height", "rows of a mask; with convolve_then_upsample_masks rounded down to a multiple of the features' rows"),
+    SAME("MaskRCNNBoxPredictor", "mask_width", "columns of a mask; likewise"),
+    SAME("MaskRCNNBoxPredictor", "mask_prediction_num_conv_layers", "convolutions of the mask head, with the last one"),
     SAME("MaskRCNNBoxPredictor", "masks_are_class_agnostic", "one mask for all classes"),
     SAME("MaskRCNNBoxPredictor", "share_box_across_classes", "one box for all classes"),
-    SAME("MaskRCNNBoxPredictor", "convolve_then_upsample_masks", "the order of the mask head"),
+    SAME("MaskRCNNBoxPredictor", "convolve_then_upsample_masks", "convolutions on the features as they are, then pixels repeated; otherwise features resized (bilinear), then convolutions"),
 };
 
 FIELD_TABLE(od_fields_parts, rows);

@@ -56,6 +56,7 @@ void od_faster_rcnn_state_free(void *state)
     od_free(st->count);
     od_free(st->counts);
     od_free(st->match);
+    od_detections_deinit(&st->found);
     od_free(st);
 }
 
@@ -81,7 +82,7 @@ od_status od_faster_rcnn_state_create(const od_faster_rcnn *m, const od_graph *g
     od_faster_rcnn_state *st = od_calloc(1, sizeof *st);
     if (!st) return od_error_nomem(err, "the model");
     od_tensor_shape s = g->values[images].shape;
-    *st = (od_faster_rcnn_state){.model = m, .training = g->training, .batch = s.n, .height = s.h, .width = s.w};
+    *st = (od_faster_rcnn_state){.model = m, .training = g->training, .batch = s.n, .height = s.h, .width = s.w, .detected = OD_NO_VALUE, .masks = OD_NO_VALUE};
     st->max_proposals = od_faster_rcnn_max_proposals(m, g->training);
     size_t rows = (size_t)(st->batch * st->max_proposals);
     st->pixel_truth = od_calloc((size_t)st->batch, sizeof *st->pixel_truth);
@@ -145,45 +146,69 @@ static od_value crop(const od_faster_rcnn *m, od_graph *g, od_value images, od_v
     return od_graph_roi_crop(g, boxes, maps, levels, &a, "crop_and_resize");
 }
 
-static od_status build_second_stage(const od_faster_rcnn *m, od_graph *g, od_value images, const od_value *maps, int levels, od_value proposals,
-                                    int64_t boxes_each, od_value *codes, od_value *logits, od_error *err)
+/* The second network on `boxes`; the second time it runs, on the same variables. */
+static od_status classify(const od_faster_rcnn *m, od_graph *g, od_value images, const od_value *maps, int levels, od_value boxes, int64_t boxes_each,
+                          od_value *features, od_error *err)
 {
-    od_value features;
-    od_value crops = crop(m, g, images, proposals, boxes_each, maps, levels);
+    od_value crops = crop(m, g, images, boxes, boxes_each, maps, levels);
     OD_TRY(od_graph_check(g, err));
-    OD_TRY(m->features->classifier(m->c->feature_extractor, m->features->depth, g, crops, &features, err));
-    od_mask_rcnn_predictor_build(&m->predictor, g, features, codes, logits);
+    return m->features->classifier(m->c->feature_extractor, m->features->depth, g, crops, features, err);
+}
+
+/* Masks of the proposals in training, of the detections otherwise (_predict_third_stage). */
+static od_status build_masks(const od_faster_rcnn *m, od_graph *g, od_value images, const od_value *maps, int levels, const od_value second[2], od_value features,
+                             od_faster_rcnn_state *st, od_error *err)
+{
+    od_value detected = OD_NO_VALUE;
+    if (!g->training) {
+        int64_t each = m->postprocess.nms.max_total;
+        od_tensor_shape shape = {g->values[images].shape.n * each, 1, 1, 4};
+        detected = od_graph_host(g, second, 2, shape, od_faster_rcnn_detect_host, st, "detections");
+        OD_TRY(classify(m, g, images, maps, levels, detected, each, &features, err));
+    }
+    od_value masks = od_mask_rcnn_predictor_build_masks(&m->predictor, g, features);
+    od_graph_mark_output(g, masks);
+    if (st) st->detected = detected, st->masks = masks;
     return od_graph_check(g, err);
+}
+
+static od_status build_stages(const od_faster_rcnn *m, od_graph *g, od_value images, const od_value *maps, int levels, od_faster_rcnn_state *st, od_error *err)
+{
+    od_value rpn[2], second[2], features;
+    OD_TRY(build_rpn(m, g, maps, levels, &rpn[0], &rpn[1], err));
+    int64_t each = od_faster_rcnn_max_proposals(m, g->training);
+    od_tensor_shape shape = {g->values[images].shape.n * each, 1, 1, 4};
+    od_value proposals = od_graph_host(g, rpn, 2, shape, od_faster_rcnn_propose, st, "proposals");
+    OD_TRY(classify(m, g, images, maps, levels, proposals, each, &features, err));
+    od_mask_rcnn_predictor_build(&m->predictor, g, features, &second[0], &second[1]);
+    OD_TRY(od_graph_check(g, err));
+    for (int i = 0; i < 2; i++) {
+        od_graph_mark_output(g, rpn[i]);
+        od_graph_mark_output(g, second[i]);
+    }
+    if (st) {
+        st->rpn_codes = rpn[0];
+        st->rpn_logits = rpn[1];
+        st->proposals = proposals;
+        st->codes = second[0];
+        st->logits = second[1];
+    }
+    return m->predictor.masks_each ? build_masks(m, g, images, maps, levels, second, features, st, err) : OD_OK;
 }
 
 static od_status faster_rcnn_build(const void *self, od_graph *g, od_value images, void **state, od_error *err)
 {
     const od_faster_rcnn *m = self;
-    od_value maps[OD_FRCNN_MAX_LEVELS], rpn[2], second[2];
+    od_value maps[OD_FRCNN_MAX_LEVELS];
     od_faster_rcnn_state *st = NULL;
     int levels;
     OD_TRY(od_graph_check(g, err));
     OD_TRY(m->features->proposal(m->c->feature_extractor, m->features->depth, g, images, maps, &levels, err));
-    OD_TRY(build_rpn(m, g, maps, levels, &rpn[0], &rpn[1], err));
     if (state) {
         OD_TRY(od_faster_rcnn_state_create(m, g, images, maps, levels, &st, err));
         *state = st;
     }
-    int64_t each = od_faster_rcnn_max_proposals(m, g->training);
-    od_tensor_shape shape = {g->values[images].shape.n * each, 1, 1, 4};
-    od_value proposals = od_graph_host(g, rpn, 2, shape, od_faster_rcnn_propose, st, "proposals");
-    OD_TRY(build_second_stage(m, g, images, maps, levels, proposals, each, &second[0], &second[1], err));
-    for (int i = 0; i < 2; i++) {
-        od_graph_mark_output(g, rpn[i]);
-        od_graph_mark_output(g, second[i]);
-    }
-    if (!st) return OD_OK;
-    st->rpn_codes = rpn[0];
-    st->rpn_logits = rpn[1];
-    st->proposals = proposals;
-    st->codes = second[0];
-    st->logits = second[1];
-    return OD_OK;
+    return build_stages(m, g, images, maps, levels, st, err);
 }
 
 const od_meta od_meta_faster_rcnn = {

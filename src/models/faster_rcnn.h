@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Faster R-CNN's own parts, shared by its files: faster_rcnn_config.c reads the config, faster_rcnn.c builds the network,
- * faster_rcnn_run.c is what happens between its stages and after it.
+ * faster_rcnn_run.c is what happens between its stages and after it, faster_rcnn_masks.c the same for masks.
  *
  *     features, RPN -> [host: proposals] -> crops -> second network -> boxes, classes
+ *     with masks, training:                                        `-> masks
+ *     with masks, inference: [host: detections] -> crops -> second network again -> masks
  *
  * All is one graph. The proposals are a host step: decoded, suppressed and, in training, sampled by the ground truth; constants to the
  * backward pass. Boxes are kept in pixels of the padded image; the crops take them relative to it.
@@ -14,6 +16,7 @@
 #include "detection/box_classifier_loss.h"
 #include "detection/box_classifier_postprocess.h"
 #include "models/faster_rcnn_features.h"
+#include "models/mask_loss.h"
 #include "models/mask_rcnn_predictor.h"
 #include "models/meta.h"
 
@@ -41,6 +44,7 @@ typedef struct od_faster_rcnn_state {
     int64_t max_proposals; /* an image, in this mode */
     od_rpn_anchors anchors;
     od_value rpn_codes, rpn_logits, proposals, codes, logits;
+    od_value detected, masks; /* with a mask head (detected: inference), else OD_NO_VALUE */
     const int32_t (*true_shapes)[3];
     const od_groundtruth *truth;
     float *boxes;        /* [batch, max_proposals, 4] pixels; zeros from count on */
@@ -48,6 +52,7 @@ typedef struct od_faster_rcnn_state {
     int32_t *match;      /* [batch, max_proposals] */
     float *counts;       /* [batch] the same as count, for od_instance_prediction */
     od_pixel_truth *pixel_truth; /* [batch] */
+    od_detections found;  /* inference with a mask head: what `detected` are the boxes of */
     od_status status;    /* of the last forward pass's host steps */
     od_error error;
 } od_faster_rcnn_state;
@@ -60,6 +65,22 @@ int64_t od_faster_rcnn_max_proposals(const od_faster_rcnn *model, int training);
 
 /* The host step; in: codes [N,A,1,4], logits [N,A,1,2]; out [N*max_proposals,1,1,4] relative to the padded image. */
 void od_faster_rcnn_propose(void *state, od_net *net, const od_node *node, float *out);
+
+/* The image's part that isn't padding, in pixels. */
+void od_faster_rcnn_window(const od_faster_rcnn_state *st, int64_t image, float window[4]);
+/* Proposals of an image, [max_proposals, 4] pixels. */
+float *od_faster_rcnn_boxes(const od_faster_rcnn_state *st, int64_t image);
+/* Detections of the last forward pass into `out`, without masks. */
+od_status od_faster_rcnn_suppress(od_faster_rcnn_state *st, const od_net *net, od_detections *out, od_error *err);
+
+/* Mask head, inference: a host step; in: codes, logits of the second stage; out [N*max_total,1,1,4]. The OD API crops at boxes that are
+ * relative to the image without its padding as if they were relative to all of it, and so does this. */
+void od_faster_rcnn_detect_host(void *state, od_net *net, const od_node *node, float *out);
+/* Mask head, inference: the last forward pass's detections with their masks. */
+od_status od_faster_rcnn_give_masks(const od_faster_rcnn_state *st, const od_net *net, od_detections *out, od_error *err);
+/* Mask head: the masks' loss, weighted, and its gradient. Of proposals that od_box_classifier_loss_image has matched, in inference of the
+ * detections. Ground truth without masks: an error in training, in inference *known = 0. */
+od_status od_faster_rcnn_mask_loss(od_faster_rcnn_state *st, od_net *net, int gradients, int *known, double *loss, od_error *err);
 
 /* od_meta's. */
 void od_faster_rcnn_set_inputs(void *state, const int32_t (*true_shapes)[3], const od_groundtruth *truth);

@@ -53,10 +53,6 @@ static od_status check_options(const od_faster_rcnn *m, od_error *err)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (refused[i].on)
             return od_config_error(m->config, c, refused[i].field, err, OD_ERR_UNSUPPORTED, "%s is not supported; remove it", refused[i].field);
-    const ObjectDetection__Protos__BoxPredictor *p = c->second_stage_box_predictor;
-    if (p && p->box_predictor_oneof_case == OBJECT_DETECTION__PROTOS__BOX_PREDICTOR__BOX_PREDICTOR_ONEOF_MASK_RCNN_BOX_PREDICTOR &&
-        (p->mask_rcnn_box_predictor->predict_instance_masks || p->mask_rcnn_box_predictor->predict_keypoints))
-        return od_config_error(m->config, p->mask_rcnn_box_predictor, NULL, err, OD_ERR_UNSUPPORTED, "predict_instance_masks and predict_keypoints are not supported");
     return OD_OK;
 }
 
@@ -103,7 +99,7 @@ od_status od_faster_rcnn_read(od_faster_rcnn *m, const od_config *config, od_err
     OD_TRY(check_options(m, err));
     OD_TRY(od_faster_rcnn_features_find(config, m->c->feature_extractor, &m->features, err));
     OD_TRY(od_hyperparams_read(m->c->first_stage_box_predictor_conv_hyperparams, &m->rpn, err));
-    OD_TRY(od_mask_rcnn_predictor_init(&m->predictor, m->c->second_stage_box_predictor, m->c->num_classes, err));
+    OD_TRY(od_mask_rcnn_predictor_init(&m->predictor, m->c->second_stage_box_predictor, m->c->num_classes, m->c->number_of_stages == 3, err));
     read_proposals(m);
     OD_TRY(od_box_classifier_postprocess_init(&m->postprocess, m->c, err));
     return read_losses(m, err);

@@ -17,8 +17,7 @@ void od_faster_rcnn_set_inputs(void *state, const int32_t (*true_shapes)[3], con
     st->truth = truth;
 }
 
-/* The image's part that isn't padding, in pixels. */
-static void window_of(const od_faster_rcnn_state *st, int64_t image, float window[4])
+void od_faster_rcnn_window(const od_faster_rcnn_state *st, int64_t image, float window[4])
 {
     const int32_t *shape = st->true_shapes ? st->true_shapes[image] : NULL;
     window[0] = window[1] = 0;
@@ -35,7 +34,7 @@ static od_rng stream(const od_net *net, int64_t image, int stage)
     return rng;
 }
 
-static float *boxes_of(const od_faster_rcnn_state *st, int64_t image)
+float *od_faster_rcnn_boxes(const od_faster_rcnn_state *st, int64_t image)
 {
     return st->boxes + image * st->max_proposals * 4;
 }
@@ -59,9 +58,9 @@ static od_status sample(od_faster_rcnn_state *st, const od_net *net, int64_t ima
     if (status == OD_OK) status = od_minibatch_sampler_select(&m->sampler, all, roles, positive, st->max_proposals, &rng, chosen, err);
     int64_t count = 0;
     for (int64_t i = 0; status == OD_OK && i < all && count < st->max_proposals; i++)
-        if (chosen[i]) memcpy(boxes_of(st, image) + 4 * count++, found->boxes + 4 * i, 4 * sizeof(float));
+        if (chosen[i]) memcpy(od_faster_rcnn_boxes(st, image) + 4 * count++, found->boxes + 4 * i, 4 * sizeof(float));
     for (; status == OD_OK && m->c->use_static_shapes && count < st->max_proposals; count++)
-        memcpy(boxes_of(st, image) + 4 * count, found->boxes, 4 * sizeof(float));
+        memcpy(od_faster_rcnn_boxes(st, image) + 4 * count, found->boxes, 4 * sizeof(float));
     st->count[image] = (int32_t)count;
     od_free(match);
     od_free(roles);
@@ -73,7 +72,7 @@ static od_status propose_image(od_faster_rcnn_state *st, const od_net *net, cons
     const od_faster_rcnn *m = st->model;
     int64_t predicted = st->anchors.predicted, most = m->proposals.max_total;
     float window[4];
-    window_of(st, image, window);
+    od_faster_rcnn_window(st, image, window);
     od_nms_output found = {.boxes = od_calloc((size_t)most, 4 * sizeof(float)), .scores = od_malloc((size_t)most, sizeof(float)), .classes = od_malloc((size_t)most, sizeof(int32_t))};
     od_status status = found.boxes && found.scores && found.classes ? OD_OK : od_error_nomem(err, "proposals");
     if (status == OD_OK)
@@ -83,7 +82,7 @@ static od_status propose_image(od_faster_rcnn_state *st, const od_net *net, cons
         status = sample(st, net, image, &found, err);
     } else if (status == OD_OK) {
         st->count[image] = found.count;
-        memcpy(boxes_of(st, image), found.boxes, (size_t)found.count * 4 * sizeof(float));
+        memcpy(od_faster_rcnn_boxes(st, image), found.boxes, (size_t)found.count * 4 * sizeof(float));
     }
     od_free(found.boxes);
     od_free(found.scores);
@@ -143,7 +142,7 @@ static void image_loss(od_faster_rcnn_state *st, od_net *net, int64_t i, int gra
                                      .batch = st->batch,
                                      .count = st->count[i],
                                      .max = p,
-                                     .proposals = boxes_of(st, i),
+                                     .proposals = od_faster_rcnn_boxes(st, i),
                                      .truth = truth,
                                      .codes = od_net_value(net, st->codes) + i * p * code,
                                      .logits = od_net_value(net, st->logits) + i * p * columns,
@@ -171,30 +170,40 @@ od_status od_faster_rcnn_loss(void *state, od_net *net, const od_groundtruth *tr
     }
     od_free(each);
     if (failed) return od_error_nomem(err, "the losses");
+    int has_masks = 0;
+    double masks = 0;
+    if (st->masks != OD_NO_VALUE) OD_TRY(od_faster_rcnn_mask_loss(st, net, gradients, &has_masks, &masks, err));
     od_losses_add(losses, "Loss/RPNLoss/localization_loss", rpn.localization);
     od_losses_add(losses, "Loss/RPNLoss/objectness_loss", rpn.classification);
     od_losses_add(losses, "Loss/BoxClassifierLoss/localization_loss", classifier.localization);
     od_losses_add(losses, "Loss/BoxClassifierLoss/classification_loss", classifier.classification);
+    if (has_masks) od_losses_add(losses, "Loss/BoxClassifierLoss/mask_loss", masks);
     return OD_OK;
+}
+
+od_status od_faster_rcnn_suppress(od_faster_rcnn_state *st, const od_net *net, od_detections *out, od_error *err)
+{
+    const od_faster_rcnn *m = st->model;
+    int64_t p = st->max_proposals, code = 4 * m->predictor.boxes_each, columns = m->c->num_classes + 1;
+    OD_TRY(od_detections_reset(out, st->batch, m->postprocess.nms.max_total, err));
+    int failed = 0;
+#pragma omp parallel for schedule(static) reduction(| : failed) num_threads(net->threads)
+    for (int64_t i = 0; i < st->batch; i++) {
+        float window[4];
+        od_faster_rcnn_window(st, i, window);
+        failed |= od_box_classifier_postprocess_image(&m->postprocess, st->count[i], od_faster_rcnn_boxes(st, i), od_net_value(net, st->codes) + i * p * code,
+                                                      od_net_value(net, st->logits) + i * p * columns, window, i, out, NULL) != OD_OK;
+    }
+    return failed ? od_error_nomem(err, "detections") : OD_OK;
 }
 
 od_status od_faster_rcnn_detect(void *state, od_net *net, const int32_t (*true_shapes)[3], od_detections *detections, od_error *err)
 {
     od_faster_rcnn_state *st = state;
-    const od_faster_rcnn *m = st->model;
-    int64_t p = st->max_proposals, code = 4 * m->predictor.boxes_each, columns = m->c->num_classes + 1;
     OD_TRY(last_status(st, err));
-    OD_TRY(od_detections_reset(detections, st->batch, m->postprocess.nms.max_total, err));
     st->true_shapes = true_shapes;
-    int failed = 0;
-#pragma omp parallel for schedule(static) reduction(| : failed) num_threads(net->threads)
-    for (int64_t i = 0; i < st->batch; i++) {
-        float window[4];
-        window_of(st, i, window);
-        failed |= od_box_classifier_postprocess_image(&m->postprocess, st->count[i], boxes_of(st, i), od_net_value(net, st->codes) + i * p * code,
-                                                      od_net_value(net, st->logits) + i * p * columns, window, i, detections, NULL) != OD_OK;
-    }
-    return failed ? od_error_nomem(err, "detections") : OD_OK;
+    if (st->detected != OD_NO_VALUE) return od_faster_rcnn_give_masks(st, net, detections, err);
+    return od_faster_rcnn_suppress(st, net, detections, err);
 }
 
 /* By the keys of the OD API's prediction_dict. */
@@ -203,6 +212,8 @@ const float *od_faster_rcnn_prediction(const void *state, const od_net *net, con
     const od_faster_rcnn_state *st = state;
     int64_t n = st->batch, a = st->anchors.predicted, p = st->max_proposals, each = st->model->predictor.boxes_each;
     for (int64_t i = 0; i < n; i++) st->counts[i] = (float)st->count[i];
+    const float *masks = st->masks != OD_NO_VALUE ? od_net_value(net, st->masks) : NULL;
+    od_tensor_shape m = masks ? net->graph->values[st->masks].shape : (od_tensor_shape){0};
     const struct { const char *name; const float *data; int64_t shape[4]; } all[] = {
         {"rpn_box_encodings", od_net_value(net, st->rpn_codes), {n, a, 4, 1}},
         {"rpn_objectness_predictions_with_background", od_net_value(net, st->rpn_logits), {n, a, 2, 1}},
@@ -210,9 +221,10 @@ const float *od_faster_rcnn_prediction(const void *state, const od_net *net, con
         {"refined_box_encodings", od_net_value(net, st->codes), {n * p, each, 4, 1}},
         {"class_predictions_with_background", od_net_value(net, st->logits), {n * p, st->model->c->num_classes + 1, 1, 1}},
         {"proposal_boxes", st->boxes, {n, p, 4, 1}},
-        {"num_proposals", st->counts, {n, 1, 1, 1}}};
+        {"num_proposals", st->counts, {n, 1, 1, 1}},
+        {"mask_predictions", masks, {m.n, m.h, m.w, m.c}}}; /* the OD API's are [n, classes, height, width] */
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(all[i].name, name)) {
+        if (!strcmp(all[i].name, name) && all[i].data) {
             memcpy(shape, all[i].shape, sizeof all[i].shape);
             return all[i].data;
         }

@@ -312,6 +312,14 @@ od_value od_graph_upsample2x_bilinear(od_graph *g, od_value x, const char *label
     return add_node(g, n, &x, 1, label);
 }
 
+od_value od_graph_resize(od_graph *g, od_value x, const od_resize_attrs *attrs, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_resize;
+    n.resize = *attrs;
+    return add_node(g, n, &x, 1, label);
+}
+
 od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label)
 {
     od_node n = blank;

@@ -77,6 +77,11 @@ typedef struct od_roi_attrs {
     float image_ratio;        /* several levels: square root of the image's area / 224 (Lin et al., CVPR 2017, section 4.2) */
 } od_roi_attrs;
 
+typedef struct od_resize_attrs {
+    int64_t height, width;
+    int repeat; /* each pixel a whole number of times; 0: bilinear, the corners on the corners */
+} od_resize_attrs;
+
 typedef struct od_node {
     const struct od_op *op;
     const char *label;   /* for profiles and errors; owned by the graph */
@@ -90,6 +95,7 @@ typedef struct od_node {
     od_sum_weights weights; /* weighted_sum */
     od_conv_attrs conv;  /* convolutions and pooling */
     od_bn_attrs bn;
+    od_resize_attrs resize;
     od_roi_attrs roi;
     od_host_fn host;     /* host: what runs, with what, and the shape of what it makes */
     void *host_user;     /* borrowed */
@@ -151,6 +157,7 @@ od_value od_graph_add_scaled(od_graph *g, od_value a, od_value b, float scale, o
 od_value od_graph_upsample2x(od_graph *g, od_value x, int64_t h, int64_t w, const char *label);
 /* x2 in both directions, bilinear with half-pixel centres: Keras' UpSampling2D(interpolation='bilinear'). */
 od_value od_graph_upsample2x_bilinear(od_graph *g, od_value x, const char *label);
+od_value od_graph_resize(od_graph *g, od_value x, const od_resize_attrs *attrs, const char *label);
 /* Pads bottom and right with zeros to multiples. */
 od_value od_graph_pad_to_multiple(od_graph *g, od_value x, int64_t multiple, const char *label);
 od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);

@@ -60,6 +60,7 @@ typedef struct golden_case {
     od_preprocess preprocess;
     golden_noise noise;
     float learning_rate;
+    int with_masks; /* the ground truth has masks: golden_make_masks */
     int small; /* gradients and variables are stored whole */
     int64_t batch, height, width; /* of the preprocessed images */
     float *images;                /* [batch, height, width, 3], ours */
@@ -85,6 +86,8 @@ const od_safetensors_entry *golden_entry(const od_safetensors *st, const char *f
 /* Sets every variable: the recipe's value by its name, then the moving statistics. */
 od_status golden_reset_variables(golden_case *c, od_error *err);
 
+/* The case's instance masks by ../shared/oracle/golden.py's rule, owned by the truth. */
+od_status golden_make_masks(golden_case *c, od_error *err);
 od_status golden_check_variables(golden_case *c, od_error *err);
 od_status golden_check_forward(golden_case *c, od_error *err);
 od_status golden_check_targets(golden_case *c, od_error *err);

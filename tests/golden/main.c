@@ -21,6 +21,7 @@ static od_status read_case_json(golden_case *c, od_error *err)
     if (!root) return od_error_set(err, OD_ERR_FORMAT, "%s:%d: %s", path, e.line, e.text);
     c->learning_rate = (float)json_number_value(json_object_get(root, "learning_rate"));
     c->small = json_is_true(json_object_get(root, "small"));
+    c->with_masks = json_is_true(json_object_get(root, "masks"));
     json_decref(root);
     return OD_OK;
 }
@@ -63,6 +64,7 @@ static od_status run_case(golden_case *c, const char *dump_dir, od_error *err)
     OD_TRY(golden_reset_variables(c, err));
     OD_TRY(golden_check_variables(c, err));
     OD_TRY(golden_check_forward(c, err));
+    if (c->with_masks) OD_TRY(golden_make_masks(c, err));
     OD_TRY(golden_check_targets(c, err));
     OD_TRY(golden_check_training(c, err));
     OD_TRY(golden_check_curve(c, err));
@@ -75,6 +77,7 @@ static void free_case(golden_case *c)
 {
     golden_dump_free(&c->forward_dump);
     golden_dump_free(&c->train_dump);
+    for (int64_t i = 0; c->truth && i < c->batch; i++) od_free((uint8_t *)c->truth[i].masks);
     od_free(c->truth);
     od_free(c->true_shapes);
     od_aligned_free(c->images);

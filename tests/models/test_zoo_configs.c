@@ -33,6 +33,7 @@ static const zoo_config zoo[] = {
     {"centernet_hourglass104_512x512_coco17_tpu-8", 512, 512, 0, CENTERS},
     {"faster_rcnn_resnet50_v1_640x640_coco17_tpu-8", 640, 640, 1600 * 12, RPN},
     {"faster_rcnn_resnet50_v1_800x1333_coco17_gpu-8", 1333, 1333, 84 * 84 * 12, RPN},
+    {"mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8", 1024, 1024, 4096 * 12, RPN},
     {"faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8", 640, 640, (25600 + 6400 + 1600 + 400 + 100) * 6, RPN},
 };
 

@@ -430,6 +430,42 @@ static void test_bilinear(void **state)
     end(&f);
 }
 
+/* 1 and 3 in a row become 1, 2, 3; and the pixels repeated. */
+static void test_resize_values(void **state)
+{
+    (void)state;
+    static const float corners[] = {1, 2, 3}, down[] = {0, 4.0f / 3, 8.0f / 3, 4}, repeated[] = {1, 1, 3, 3, 1, 1, 3, 3, 1, 1, 3, 3, 5, 5, 7, 7, 5, 5, 7, 7, 5, 5, 7, 7};
+    for (int repeat = 0; repeat < 2; repeat++) {
+        fixture f;
+        od_value x;
+        od_net *net;
+        begin(&f, 1, 2, 2, 1, &x);
+        finish(&f, od_graph_resize(&f.g, x, &(od_resize_attrs){repeat ? 6 : 4, repeat ? 4 : 3, repeat}, "resize"), OD_NO_VALUE);
+        assert_int_equal(od_net_create(&net, &f.g, OD_NET_INFER, NULL, NULL), OD_OK);
+        od_net_forward(net, (const float[]){1, 3, 5, 7});
+        for (int i = 0; i < (repeat ? 24 : 12); i++)
+            assert_true(fabsf(od_net_value(net, f.out[0])[i] - (repeat ? repeated[i] : corners[i % 3] + down[i / 3])) < 1e-6f);
+        od_net_free(net);
+        end(&f);
+    }
+}
+
+static void test_resize_gradients(void **state)
+{
+    (void)state;
+    static const od_resize_attrs sizes[] = {{9, 13, 0}, {4, 1, 0}, {10, 21, 1}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        fixture f;
+        od_value x;
+        begin(&f, 3, 5, 7, 3, &x);
+        x = bn(&f, conv(&f, x, 6, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0);
+        od_value a = od_graph_resize(&f.g, x, &sizes[i], "resize"), b = od_graph_resize(&f.g, conv(&f, x, 6, 1, 1, OD_PAD_SAME, 0), &sizes[i], "again"); /* x has two readers */
+        finish(&f, bn(&f, conv(&f, od_graph_add(&f.g, a, b, "sum"), 5, 3, 1, OD_PAD_SAME, 0), OD_ACT_SWISH, 0), OD_NO_VALUE);
+        check_network(&f, 2e-2);
+        end(&f);
+    }
+}
+
 static od_value squeeze_excite(fixture *f, od_value x, int64_t reduced)
 {
     int64_t c = f->g.values[x].shape.c;
@@ -937,6 +973,8 @@ int main(void)
         cmocka_unit_test(test_dropout_gradients),
         cmocka_unit_test(test_clip_gradient),
         cmocka_unit_test(test_clip_values),
+        cmocka_unit_test(test_resize_values),
+        cmocka_unit_test(test_resize_gradients),
         cmocka_unit_test(test_roi_crop_gradients),
         cmocka_unit_test(test_roi_crop_values),
         cmocka_unit_test(test_dense_gradients),
