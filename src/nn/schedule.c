@@ -335,13 +335,13 @@ static od_status add_step(builder *b, int wave, od_error *err)
 /* A wave's chains, then its other ops. */
 static od_status add_wave(builder *b, int wave, od_error *err)
 {
-    int chains = 0;
+    int chains = 0, chain_step = b->s->step_count;
     for (int i = 0; i < b->s->chain_count; i++) chains += b->s->chains[i].wave == wave;
     if (chains) OD_TRY(add_step(b, wave, err));
     for (size_t i = 0; i < b->g->node_count; i++) {
         if (b->net->skip[i] || b->wave[i] != wave) continue;
         if (b->chain_of[i] < 0) b->s->steps[b->s->step_count++] = (od_step){(int)i, 0};
-        b->s->time[i] = b->s->step_count - 1;
+        b->s->time[i] = b->chain_of[i] < 0 ? b->s->step_count - 1 : chain_step;
     }
     return OD_OK;
 }

@@ -191,6 +191,19 @@ static void test_branches(void **state)
     check(&f, &all, 1, 3); /* the addition is folded: 1x1, depthwise, 1x1 */
 }
 
+/* A chain beside whole ops: what it writes is alive from its step on, before those. Otherwise it would lie where the input of one of them is. */
+static void test_chain_beside_whole_ops(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x = begin(&f, 2, 9, 7, 32), out[3];
+    od_value a = conv(&f, x, 32, 3, 1, OD_PAD_SAME, OD_ACT_RELU), b = conv(&f, x, 32, 3, 1, OD_PAD_SAME, OD_ACT_RELU);
+    out[0] = conv(&f, a, 32, 3, 1, OD_PAD_SAME, OD_ACT_RELU);
+    out[1] = conv(&f, b, 16, 3, 1, OD_PAD_SAME, OD_ACT_RELU);
+    out[2] = conv(&f, b, 32, 1, 1, OD_PAD_SAME, OD_ACT_RELU);
+    check(&f, out, 3, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_odd_kernels),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_chain_beside_whole_ops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
