@@ -52,13 +52,42 @@ static od_value head(builder *b, od_value x, int64_t filters, float bias_init, c
     return convolution(b, x, filters, &l, path);
 }
 
-/* Levels of different widths get a 1x1 convolution to the most frequent width first (_insert_additional_projection_layer). */
-static od_status check_widths(const builder *b, const od_value *features, int levels, od_error *err)
+static int64_t channels(const builder *b, od_value x)
 {
-    for (int i = 1; i < levels; i++)
-        if (features[i] != OD_NO_VALUE && b->g->values[features[i]].shape.c != b->g->values[features[0]].shape.c)
-            return od_error_set(err, OD_ERR_UNSUPPORTED, "weight_shared_convolutional_box_predictor on levels of different depths is not supported");
-    return OD_OK;
+    return x == OD_NO_VALUE ? 0 : b->g->values[x].shape.c;
+}
+
+static int levels_with(const builder *b, const od_value *features, int levels, int64_t width)
+{
+    int n = 0;
+    for (int i = 0; i < levels; i++) n += channels(b, features[i]) == width;
+    return n;
+}
+
+/* The most frequent width where the levels differ in it, otherwise 0. The OD API takes the first of equally frequent ones in the order of a
+ * Python set, which nobody should rely on. */
+static od_status common_width(const builder *b, const od_value *features, int levels, int64_t *width, od_error *err)
+{
+    int most = 0, rivals = 0;
+    *width = 0;
+    for (int i = 0; i < levels; i++) {
+        int64_t w = channels(b, features[i]);
+        int n = levels_with(b, features, levels, w);
+        if (n > most) most = n, *width = w, rivals = 0;
+        else if (n == most && w != *width) rivals = 1;
+    }
+    if (most == levels) *width = 0;
+    if (!rivals) return OD_OK;
+    return od_error_set(err, OD_ERR_CONFIG, "weight_shared_convolutional_box_predictor on levels of different depths, of which none is the most frequent; "
+                                            "change num_layers or min_depth, or use convolutional_box_predictor");
+}
+
+/* A 1x1 convolution of each level to the common width, with batch norm and no activation: _insert_additional_projection_layer. */
+static od_value project(const builder *b, od_value x, int64_t width, int level)
+{
+    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = !(b->h.has_bn && !b->h.force_use_bias), .init = b->h.init, .l2 = b->h.l2};
+    x = od_layer_conv(b->g, x, width, &l, "%s/_additional_projection_layers/%d/0", b->o->path, level);
+    return b->h.has_bn ? od_layer_batch_norm(b->g, x, &b->h, OD_ACT_NONE, "%s/_additional_projection_layers/%d/1", b->o->path, level) : x;
 }
 
 static od_status check_settings(const predictor_config *c, od_error *err)
@@ -82,11 +111,13 @@ od_status od_weight_shared_predictor_build(od_graph *g, const predictor_config *
     /* box_predictor_builder.py looks for batch_norm only: with sync_batch_norm the towers have none. */
     b.h.has_bn = config->conv_hyperparams && config->conv_hyperparams->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_BATCH_NORM;
     OD_TRY(od_graph_check(g, err));
-    OD_TRY(check_widths(&b, features, levels, err));
+    int64_t width;
+    OD_TRY(common_width(&b, features, levels, &width, err));
     for (int i = 0; i < levels; i++) {
         int shared = config->share_prediction_tower;
-        od_value box_tower = tower(&b, features[i], shared ? "PredictionTower" : "BoxPredictionTower", "box_encodings", i);
-        od_value class_tower = shared ? box_tower : tower(&b, features[i], "ClassPredictionTower", "class_predictions_with_background", i);
+        od_value feature = width ? project(&b, features[i], width, i) : features[i];
+        od_value box_tower = tower(&b, feature, shared ? "PredictionTower" : "BoxPredictionTower", "box_encodings", i);
+        od_value class_tower = shared ? box_tower : tower(&b, feature, "ClassPredictionTower", "class_predictions_with_background", i);
         boxes[i] = head(&b, box_tower, config->box_code_size * (int64_t)options->anchors_per_location, 0, "_box_prediction_head/_box_encoder_layers/0");
         if (config->box_encodings_clip_range)
             boxes[i] = od_graph_clip(g, boxes[i], config->box_encodings_clip_range->min, config->box_encodings_clip_range->max, "box_encodings_clip");
