@@ -52,21 +52,17 @@ static od_status check(const od_bootstrap_options *o, const od_coco_eval *e, od_
 static od_interval interval_of(const paired *p, size_t figure, od_bootstrap_method method, double *scratch)
 {
     const od_resampled_coco *r = &p->resampled;
-    od_resampled one = {.samples = r->samples + figure * r->num_resamples,
-                        .num_samples = r->num_resamples,
-                        .jackknife = r->jackknife + figure * r->num_jackknife,
-                        .num_jackknife = r->num_jackknife,
-                        .splits = r->splits + figure * r->num_splits * OD_SPLIT_COLUMNS,
-                        .num_splits = r->num_splits,
-                        .lowest = p->is_difference ? -1 : 0,
-                        .highest = 1,
-                        .is_fraction = !p->is_difference};
-    return od_bootstrap_interval(r->values[figure], &one, method, p->options.level, scratch);
+    const double *row = r->rows + figure * r->columns.total;
+    od_resampled one = od_columns_resampled(&r->columns, row);
+    one.lowest = p->is_difference ? -1 : 0;
+    one.highest = 1;
+    one.is_fraction = !p->is_difference;
+    return od_bootstrap_interval(row[od_columns_data(&r->columns)], &one, method, p->options.level, scratch);
 }
 
 static od_status make_intervals(paired *p, od_error *err)
 {
-    double *scratch = od_malloc(p->resampled.num_resamples, sizeof *scratch);
+    double *scratch = od_malloc(p->resampled.columns.resamples, sizeof *scratch);
     p->intervals = od_malloc(p->resampled.num_figures, sizeof *p->intervals);
     int ok = scratch && p->intervals;
     for (size_t f = 0; ok && f < p->resampled.num_figures; f++)
@@ -137,7 +133,7 @@ od_interval od_bootstrap_class_stat(const od_bootstrap *b, int64_t class_index, 
 od_interval od_bootstrap_interval_by(const od_bootstrap *b, int64_t class_index, od_coco_stat stat,
                                      od_bootstrap_method method)
 {
-    double *scratch = od_malloc(b->p.resampled.num_resamples, sizeof *scratch);
+    double *scratch = od_malloc(b->p.resampled.columns.resamples, sizeof *scratch);
     if (!scratch) return (od_interval){.value = NAN, .low = NAN, .high = NAN, .se = NAN, .why_not = "out of memory"};
     od_interval out = interval_of(&b->p, figure_of(class_index, stat), method, scratch);
     od_free(scratch);
@@ -146,7 +142,7 @@ od_interval od_bootstrap_interval_by(const od_bootstrap *b, int64_t class_index,
 
 const double *od_bootstrap_samples(const od_bootstrap *b, int64_t class_index, od_coco_stat stat)
 {
-    return b->p.resampled.samples + figure_of(class_index, stat) * b->p.resampled.num_resamples;
+    return b->p.resampled.rows + figure_of(class_index, stat) * b->p.resampled.columns.total;
 }
 
 /* Both detectors' values, NAN for -1. */

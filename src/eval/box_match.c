@@ -95,11 +95,12 @@ od_status od_box_check(const od_coco_eval *e, int64_t class_index, od_error *err
     return OD_OK;
 }
 
-/* The two rules asked for last: hits, and any overlap. */
+/* The two rules asked for last: hits, and any overlap; and the used detections of all classes by score. */
 typedef struct od_box_cache {
     od_box_matches matches[2];
     rule rules[2];
     int filled[2], next;
+    uint32_t *all; /* NULL: not asked for yet */
 } od_box_cache;
 
 od_box_cache *od_box_cache_create(void)
@@ -120,6 +121,9 @@ void od_box_cache_clear(od_box_cache *c)
         matches_deinit(&c->matches[i]);
         c->filled[i] = 0;
     }
+    if (!c) return;
+    od_free(c->all);
+    c->all = NULL;
 }
 
 void od_box_cache_free(od_box_cache *c)
@@ -175,47 +179,57 @@ static size_t count_dets(const od_coco_eval *e, int64_t class_index)
     return n;
 }
 
-static void fill_class(od_box_list *list, const od_coco_eval *e, const od_box_matches *m, size_t rank)
+static void add_item(od_box_list *list, const od_coco_eval *e, const od_box_matches *m, uint32_t det)
 {
-    const od_coco_curves *c = &e->curves[rank];
-    for (size_t i = 0; i < c->num_dets; i++) {
-        uint32_t det = c->det[i];
-        list->items[list->count++] =
-            (od_box_item){e->dets[det].score, m->dets[det].iou, det, c->det_image[i], m->dets[det].verdict};
-    }
+    const od_coco_det *d = &e->dets[det];
+    list->items[list->count++] = (od_box_item){d->score, m->dets[det].iou, det, (uint32_t)d->image, m->dets[det].verdict};
 }
 
-/* Sorts what the classes gave one after the other. */
-static int sort_items(od_box_list *list)
+/* Sorts what the classes give one after the other. Returns NULL when out of memory. */
+static uint32_t *sort_all(const od_coco_eval *e, size_t n)
 {
-    size_t n = list->count;
     od_scored *order = od_malloc(n, sizeof *order), *scratch = od_malloc(n, sizeof *scratch);
-    od_box_item *sorted = od_malloc(n, sizeof *sorted);
-    int ok = order && scratch && sorted;
+    uint32_t *all = od_malloc(n, sizeof *all);
+    int ok = order && scratch && all;
+    size_t count = 0;
+    for (size_t k = 0; ok && k < e->num_classes; k++)
+        for (size_t i = 0; i < e->curves[k].num_dets; i++) {
+            uint32_t det = e->curves[k].det[i];
+            order[count++] = (od_scored){e->dets[det].score, det};
+        }
     if (ok) {
-        for (size_t i = 0; i < n; i++) order[i] = (od_scored){list->items[i].score, (uint32_t)i};
-        od_score_sort(order, scratch, n);
-        for (size_t i = 0; i < n; i++) sorted[i] = list->items[order[i].index];
-        memcpy(list->items, sorted, n * sizeof *sorted);
+        if (e->num_classes > 1) od_score_sort(order, scratch, n);
+        for (size_t i = 0; i < n; i++) all[i] = order[i].index;
+    } else {
+        od_free(all);
+        all = NULL;
     }
     od_free(order);
     od_free(scratch);
-    od_free(sorted);
-    return ok;
+    return all;
+}
+
+static int fill_items(od_box_list *list, const od_coco_eval *e, const od_box_matches *m, int64_t class_index, size_t n)
+{
+    if (class_index < 0) {
+        if (!e->box_cache->all) e->box_cache->all = sort_all(e, n);
+        for (size_t i = 0; e->box_cache->all && i < n; i++) add_item(list, e, m, e->box_cache->all[i]);
+        return e->box_cache->all != NULL;
+    }
+    const od_coco_curves *c = &e->curves[e->class_rank[class_index]];
+    for (size_t i = 0; i < n; i++) add_item(list, e, m, c->det[i]);
+    return 1;
 }
 
 od_status od_box_list_build(const od_coco_eval *e, const od_box_matches *m, int64_t class_index, od_box_list *out,
                             od_error *err)
 {
     OD_TRY(od_box_check(e, class_index, err));
-    od_box_list list = {.items = od_malloc(count_dets(e, class_index), sizeof *list.items),
+    size_t n = count_dets(e, class_index);
+    od_box_list list = {.items = od_malloc(n, sizeof *list.items),
                         .truth_image = od_malloc(e->num_truths, sizeof *list.truth_image),
                         .truth = od_malloc(e->num_truths, sizeof *list.truth)};
-    int ok = list.items && list.truth_image && list.truth;
-    for (size_t k = 0; ok && k < e->num_classes; k++)
-        if (class_index < 0 || e->groups.class_order[k] == class_index) fill_class(&list, e, m, k);
-    if (ok && class_index < 0 && e->num_classes > 1) ok = sort_items(&list);
-    if (!ok) {
+    if (!list.items || !list.truth_image || !list.truth || !fill_items(&list, e, m, class_index, n)) {
         od_box_list_deinit(&list);
         return od_error_nomem(err, "the list of detections");
     }

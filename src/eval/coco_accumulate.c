@@ -20,9 +20,8 @@ od_status od_coco_accumulator_init(od_coco_accumulator *acc, const od_coco_curve
         }
     }
     acc->inside = od_malloc(slots, sizeof *acc->inside);
-    acc->tp = od_malloc(events, sizeof *acc->tp);
     acc->precision = od_malloc(events, sizeof *acc->precision);
-    if (acc->inside && acc->tp && acc->precision) return OD_OK;
+    if (acc->inside && acc->precision) return OD_OK;
     od_coco_accumulator_deinit(acc);
     return od_error_nomem(err, "the accumulation of precision and recall");
 }
@@ -30,32 +29,27 @@ od_status od_coco_accumulator_init(od_coco_accumulator *acc, const od_coco_curve
 void od_coco_accumulator_deinit(od_coco_accumulator *acc)
 {
     od_free(acc->inside);
-    od_free(acc->tp);
     od_free(acc->precision);
     *acc = (od_coco_accumulator){0};
 }
 
-/* Weighted counts of detections in the four area ranges, noted at every slot. */
-static void count_inside(const od_coco_curves *c, const uint32_t *weights, uint32_t (*inside)[OD_COCO_A])
+/* Counts of detections in the four area ranges, noted at every slot. */
+static void count_inside(const od_coco_curves *c, uint32_t (*inside)[OD_COCO_A])
 {
-    v4 masks[16], count = {0};
-    for (uint32_t i = 0; i < 16; i++) masks[i] = -(v4){i & 1, i >> 1 & 1, i >> 2 & 1, i >> 3 & 1};
+    v4 ones[16], count = {0};
+    for (uint32_t i = 0; i < 16; i++) ones[i] = (v4){i & 1, i >> 1 & 1, i >> 2 & 1, i >> 3 & 1};
     size_t i = 0;
     for (size_t s = 0; s < c->num_slots; s++) {
-        for (; i <= c->slots[s]; i++) {
-            uint32_t w = weights[c->det_image[i]];
-            count += (v4){w, w, w, w} & masks[c->det_areas[i]];
-        }
+        for (; i <= c->slots[s]; i++) count += ones[c->det_areas[i]];
         memcpy(inside[s], &count, sizeof count);
     }
 }
 
-static void count_truths(const od_coco_curves *c, const uint32_t *weights, uint64_t counts[OD_COCO_A])
+static void count_truths(const od_coco_curves *c, uint64_t counts[OD_COCO_A])
 {
     memset(counts, 0, OD_COCO_A * sizeof *counts);
     for (size_t i = 0; i < c->num_truths; i++)
-        for (int a = 0; a < OD_COCO_A; a++)
-            if (c->truth_areas[i] >> a & 1) counts[a] += weights[c->truth_image[i]];
+        for (int a = 0; a < OD_COCO_A; a++) counts[a] += c->truth_areas[i] >> a & 1;
 }
 
 /* needed[r]: the fewest true positives whose recall, computed in floating point, reaches threshold r. */
@@ -71,32 +65,27 @@ static void find_needed(uint64_t num_truths, uint64_t needed[OD_COCO_R])
     }
 }
 
-/* One area and threshold: cumulative true positives and precision at each true positive, in acc. Returns how many;
+/* One area and threshold: precision at each true positive, in acc. Returns how many there are;
  * top[m]: true positives among the first 1, 10, 100 of their image. */
-static size_t walk_events(const od_coco_curves *c, int a, int t, const uint32_t *weights, od_coco_accumulator *acc,
-                          uint64_t top[OD_COCO_M])
+static size_t walk_events(const od_coco_curves *c, int a, int t, od_coco_accumulator *acc, uint64_t top[OD_COCO_M])
 {
     size_t n = 0, list = (size_t)(a * OD_COCO_T + t);
-    uint64_t tp = 0;
     int64_t correction = 0;
     memset(top, 0, OD_COCO_M * sizeof *top);
     for (size_t i = c->event_begin[list]; i < c->event_begin[list + 1]; i++) {
-        od_coco_event e = c->events[i];
-        uint32_t w = weights[e.image];
-        if (!w) continue;
-        if (!(e.slot & OD_COCO_EVENT_TP)) {
-            correction -= w;
+        uint32_t slot = c->events[i].slot;
+        if (!(slot & OD_COCO_EVENT_TP)) {
+            correction--;
             continue;
         }
-        if (e.slot & OD_COCO_EVENT_OUTSIDE) correction += w;
-        tp += w;
-        if (e.slot & OD_COCO_EVENT_TOP1) top[0] += w;
-        if (e.slot & OD_COCO_EVENT_TOP10) top[1] += w;
-        double counted = (double)((int64_t)acc->inside[e.slot & OD_COCO_EVENT_SLOT][a] + correction);
-        acc->tp[n] = tp;
-        acc->precision[n++] = (double)tp / (counted + DBL_EPSILON);
+        correction += slot / OD_COCO_EVENT_OUTSIDE & 1;
+        top[0] += slot / OD_COCO_EVENT_TOP1 & 1;
+        top[1] += slot / OD_COCO_EVENT_TOP10 & 1;
+        double counted = (double)((int64_t)acc->inside[slot & OD_COCO_EVENT_SLOT][a] + correction);
+        n++;
+        acc->precision[n - 1] = (double)n / (counted + DBL_EPSILON);
     }
-    top[2] = tp;
+    top[2] = n;
     return n;
 }
 
@@ -106,7 +95,7 @@ static void sample_envelope(const od_coco_accumulator *acc, size_t n, const uint
 {
     double highest = 0;
     for (int r = OD_COCO_R - 1; r >= 0; r--) {
-        for (; n > 0 && acc->tp[n - 1] >= needed[r]; n--)
+        for (; n > 0 && n >= needed[r]; n--)
             if (acc->precision[n - 1] > highest) highest = acc->precision[n - 1];
         precision[r] = highest;
     }
@@ -120,11 +109,10 @@ static void fill_absent(od_coco_class_result *out, int a)
     }
 }
 
-void od_coco_accumulate(const od_coco_curves *c, const uint32_t *weights, od_coco_accumulator *acc,
-                        od_coco_class_result *out)
+void od_coco_accumulate(const od_coco_curves *c, od_coco_accumulator *acc, od_coco_class_result *out)
 {
-    count_inside(c, weights, acc->inside);
-    count_truths(c, weights, out->num_truths);
+    count_inside(c, acc->inside);
+    count_truths(c, out->num_truths);
     for (int a = 0; a < OD_COCO_A; a++) {
         if (!out->num_truths[a]) {
             fill_absent(out, a);
@@ -133,7 +121,7 @@ void od_coco_accumulate(const od_coco_curves *c, const uint32_t *weights, od_coc
         uint64_t needed[OD_COCO_R], top[OD_COCO_M];
         find_needed(out->num_truths[a], needed);
         for (int t = 0; t < OD_COCO_T; t++) {
-            size_t n = walk_events(c, a, t, weights, acc, top);
+            size_t n = walk_events(c, a, t, acc, top);
             sample_envelope(acc, n, needed, out->precision[a][t]);
             for (int m = 0; m < OD_COCO_M; m++)
                 out->recall[m][a][t] = (double)top[m] / (double)out->num_truths[a];

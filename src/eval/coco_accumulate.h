@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Precision and recall of one class at every threshold: pycocotools' accumulate, with a whole-number weight for each
- * image. Weights of 1 give its numbers to the bit; other weights give what a data set would in which each image
- * occurs that many times in a row (but for equal scores within one image, which copies would shuffle).
+ * Precision and recall of one class at every threshold: pycocotools' accumulate, to the bit. (For images that count
+ * several times: eval/coco_lanes.h.)
  */
 #ifndef OD_EVAL_COCO_ACCUMULATE_H
 #define OD_EVAL_COCO_ACCUMULATE_H
@@ -18,7 +17,6 @@ typedef struct od_coco_class_result {
 /* Work space, good for any curves no larger than those it was made for. */
 typedef struct od_coco_accumulator {
     uint32_t (*inside)[OD_COCO_A]; /* [slots]: detections in each area range, up to and with this slot */
-    uint64_t *tp;                  /* [events] */
     double *precision;             /* [events] */
 } od_coco_accumulator;
 
@@ -26,11 +24,9 @@ od_status od_coco_accumulator_init(od_coco_accumulator *acc, const od_coco_curve
                                    od_error *err);
 void od_coco_accumulator_deinit(od_coco_accumulator *acc);
 
-/* weights: [images]; their sum must be below 2^32 / 100. */
-void od_coco_accumulate(const od_coco_curves *c, const uint32_t *weights, od_coco_accumulator *acc,
-                        od_coco_class_result *out);
+void od_coco_accumulate(const od_coco_curves *c, od_coco_accumulator *acc, od_coco_class_result *out);
 
-/* The scores that belong to `precision` (pycocotools' "scores"), weights 1. */
+/* The scores that belong to `precision` (pycocotools' "scores"). */
 void od_coco_accumulate_scores(const od_coco_curves *c, const od_coco_det *dets,
                                double scores[OD_COCO_A][OD_COCO_T][OD_COCO_R]);
 

@@ -38,8 +38,8 @@ static od_status build_curves(od_coco_eval *e, int threads, od_error *err)
     return status;
 }
 
-/* Weights 1 for every image. Returns 0 when out of memory. */
-static int accumulate_all(od_coco_eval *e, const uint32_t *ones, int threads)
+/* Returns 0 when out of memory. */
+static int accumulate_all(od_coco_eval *e, int threads)
 {
     int failed = 0; /* in each thread its own, joined at the end */
 #pragma omp parallel num_threads(threads) reduction(|| : failed)
@@ -48,7 +48,7 @@ static int accumulate_all(od_coco_eval *e, const uint32_t *ones, int threads)
         failed = od_coco_accumulator_init(&acc, e->curves, e->num_classes, NULL) != OD_OK;
 #pragma omp for schedule(dynamic, 1)
         for (size_t k = 0; k < e->num_classes; k++)
-            if (!failed) od_coco_accumulate(&e->curves[k], ones, &acc, &e->results[k]);
+            if (!failed) od_coco_accumulate(&e->curves[k], &acc, &e->results[k]);
         od_coco_accumulator_deinit(&acc);
     }
     return !failed;
@@ -56,12 +56,8 @@ static int accumulate_all(od_coco_eval *e, const uint32_t *ones, int threads)
 
 static od_status accumulate(od_coco_eval *e, int threads, od_error *err)
 {
-    uint32_t *ones = od_malloc(e->num_images, sizeof *ones);
     e->results = od_malloc(e->num_classes, sizeof *e->results);
-    for (size_t i = 0; ones && i < e->num_images; i++) ones[i] = 1;
-    int ok = ones && e->results && accumulate_all(e, ones, threads);
-    od_free(ones);
-    return ok ? OD_OK : od_error_nomem(err, "the accumulation of precision and recall");
+    return e->results && accumulate_all(e, threads) ? OD_OK : od_error_nomem(err, "the accumulation of precision and recall");
 }
 
 static od_status summarise(od_coco_eval *e, od_error *err)
@@ -97,10 +93,10 @@ static void clear_results(od_coco_eval *e)
     od_coco_groups_deinit(&e->groups);
 }
 
-/* Counts are kept in 32 bits; an image has at most 100 detections of a class. */
+/* Counts are kept in 31 bits; an image has at most 100 detections of a class. */
 static od_status check_sizes(const od_coco_eval *e, od_error *err)
 {
-    if (e->num_images < UINT32_MAX / OD_COCO_TOP && e->num_dets < INT32_MAX && e->num_truths < INT32_MAX &&
+    if (e->num_images < INT32_MAX / OD_COCO_TOP && e->num_dets < INT32_MAX && e->num_truths < INT32_MAX &&
         e->num_classes < INT32_MAX)
         return OD_OK;
     return od_error_set(err, OD_ERR_UNSUPPORTED,

@@ -15,13 +15,9 @@ static void count_truth(const od_coco_truth *t, od_coco_counts *out)
     for (int a = 0; a < OD_COCO_A; a++) out->truths[a] += bits >> a & 1;
 }
 
-static void count_beyond_limit(const od_coco_eval *e, int64_t class_rank, od_coco_counts *out)
+static void count_group(const od_coco_group *g, od_coco_counts *out)
 {
-    for (size_t i = 0; i < e->groups.num_groups; i++) {
-        const od_coco_group *g = &e->groups.groups[i];
-        if ((class_rank < 0 || g->class_rank == class_rank) && g->num_dets > OD_COCO_TOP)
-            out->detections_beyond_limit += g->num_dets - OD_COCO_TOP;
-    }
+    if (g->num_dets > OD_COCO_TOP) out->detections_beyond_limit += g->num_dets - OD_COCO_TOP;
 }
 
 /* Sets seen[i] for the images and classes that have ground truth; returns how many lack it. */
@@ -45,19 +41,33 @@ void od_coco_eval_counts(const od_coco_eval *e, od_coco_counts *out)
     }
     out->images_without_truth = images ? count_unseen(images, e->num_images) : -1;
     out->classes_without_truth = classes ? count_unseen(classes, e->num_classes) : -1;
-    count_beyond_limit(e, -1, out);
+    for (size_t i = 0; i < e->groups.num_groups; i++) count_group(&e->groups.groups[i], out);
     od_free(images);
     od_free(classes);
+}
+
+/* From the groups of a run: of many classes, looking through all boxes for each would take longer than the evaluation. */
+static void count_class_groups(const od_coco_eval *e, size_t rank, od_coco_counts *out)
+{
+    for (size_t i = e->groups.class_begin[rank]; i < e->groups.class_begin[rank + 1]; i++) {
+        const od_coco_group *g = &e->groups.groups[i];
+        for (uint32_t t = 0; t < g->num_truths; t++) count_truth(&e->truths[e->groups.truths[g->truth + t]], out);
+        out->detections += g->num_dets;
+        count_group(g, out);
+    }
 }
 
 void od_coco_eval_class_counts(const od_coco_eval *e, int64_t class_index, od_coco_counts *out)
 {
     *out = (od_coco_counts){.images = (int64_t)e->num_images, .classes = 1};
-    for (size_t i = 0; i < e->num_truths; i++)
-        if (e->truths[i].class_index == class_index) count_truth(&e->truths[i], out);
-    for (size_t i = 0; i < e->num_dets; i++) out->detections += e->dets[i].class_index == class_index;
+    if (e->class_rank) {
+        count_class_groups(e, (size_t)e->class_rank[class_index], out);
+    } else {
+        for (size_t i = 0; i < e->num_truths; i++)
+            if (e->truths[i].class_index == class_index) count_truth(&e->truths[i], out);
+        for (size_t i = 0; i < e->num_dets; i++) out->detections += e->dets[i].class_index == class_index;
+    }
     out->classes_without_truth = out->truths[0] == 0;
-    if (e->class_rank) count_beyond_limit(e, e->class_rank[class_index], out);
 }
 
 int64_t od_coco_eval_num_classes(const od_coco_eval *e)
@@ -98,15 +108,14 @@ static void spread(const od_coco_eval *e, size_t k, int m, const od_coco_class_r
     }
 }
 
-static od_status spread_class(const od_coco_eval *e, size_t k, int m, const uint32_t *ones, od_coco_class_result *result,
-                              double (*scores)[OD_COCO_T][OD_COCO_R], const arrays *out, od_error *err)
+static od_status spread_class(const od_coco_eval *e, size_t k, int m, od_coco_class_result *result, double (*scores)[OD_COCO_T][OD_COCO_R], const arrays *out, od_error *err)
 {
     od_coco_curves curves = {0};
     od_coco_accumulator acc = {0};
     od_status status;
     OD_TRY_GOTO(od_coco_curves_build(&curves, k, od_coco_max_dets[m], &e->groups, &e->matches, e->dets, e->truths, e->by_masks ? e->masks : NULL, err));
     OD_TRY_GOTO(od_coco_accumulator_init(&acc, &curves, 1, err));
-    od_coco_accumulate(&curves, ones, &acc, result);
+    od_coco_accumulate(&curves, &acc, result);
     od_coco_accumulate_scores(&curves, e->dets, scores);
     spread(e, k, m, result, scores, out);
 done:
@@ -119,15 +128,12 @@ od_status od_coco_eval_arrays(od_coco_eval *e, double *precision, double *scores
 {
     if (!e->class_rank) return od_error_set(err, OD_ERR_ARG, "the evaluation has not been run");
     arrays out = {precision, scores, recall};
-    uint32_t *ones = od_malloc(e->num_images, sizeof *ones);
     od_coco_class_result *result = od_malloc(1, sizeof *result);
     double(*class_scores)[OD_COCO_T][OD_COCO_R] = od_malloc(OD_COCO_A, sizeof *class_scores);
-    od_status status = ones && result && class_scores ? OD_OK : od_error_nomem(err, "the curves");
-    for (size_t i = 0; status == OD_OK && i < e->num_images; i++) ones[i] = 1;
+    od_status status = result && class_scores ? OD_OK : od_error_nomem(err, "the curves");
     for (size_t k = 0; status == OD_OK && k < e->num_classes; k++)
         for (int m = 0; status == OD_OK && m < OD_COCO_M; m++)
-            status = spread_class(e, k, m, ones, result, class_scores, &out, err);
-    od_free(ones);
+            status = spread_class(e, k, m, result, class_scores, &out, err);
     od_free(result);
     od_free(class_scores);
     return status;

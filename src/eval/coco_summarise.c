@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/coco_summarise.h"
 
-#include <math.h>
-
 /* numpy's pairwise summation: eight running sums in blocks of up to 128 values, halves above that. */
 static double pairwise_sum(const double *v, size_t n)
 {
@@ -63,30 +61,4 @@ void od_coco_summarise(const od_coco_class_result *results, size_t num_classes, 
         size_t n = gather(&parts[i], results, num_classes, scratch);
         stats[i] = n ? od_coco_numpy_mean(scratch, n) : -1;
     }
-}
-
-/* Eight running sums, so that additions need not wait for one another. */
-static double sum_curve(const double v[OD_COCO_R])
-{
-    double sums[8] = {0}, total = 0;
-    int r = 0;
-    for (; r + 8 <= OD_COCO_R; r += 8)
-        for (int i = 0; i < 8; i++) sums[i] += v[r + i];
-    for (; r < OD_COCO_R; r++) total += v[r];
-    for (int i = 0; i < 8; i++) total += sums[i];
-    return total;
-}
-
-static double class_mean(const part *p, const od_coco_class_result *result)
-{
-    double sum = 0;
-    if (!result->num_truths[p->area]) return NAN;
-    for (int t = p->first_t; t <= p->last_t; t++)
-        sum += p->is_recall ? result->recall[p->limit][p->area][t] : sum_curve(result->precision[p->area][t]) / OD_COCO_R;
-    return sum / (p->last_t - p->first_t + 1);
-}
-
-void od_coco_class_means(const od_coco_class_result *result, double stats[OD_COCO_NUM_STATS])
-{
-    for (int i = 0; i < OD_COCO_NUM_STATS; i++) stats[i] = class_mean(&parts[i], result);
 }

@@ -15,7 +15,4 @@ double od_coco_numpy_mean(const double *values, size_t n);
 void od_coco_summarise(const od_coco_class_result *results, size_t num_classes, double *scratch,
                        double stats[OD_COCO_NUM_STATS]);
 
-/* The same of one class, without regard to the order of additions (the last bits may differ); NAN in place of -1. */
-void od_coco_class_means(const od_coco_class_result *result, double stats[OD_COCO_NUM_STATS]);
-
 #endif

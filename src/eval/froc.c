@@ -11,20 +11,28 @@
 
 const double od_froc_rates[OD_FROC_NUM_RATES] = {.125, .25, .5, 1, 2, 4, 8};
 
+enum { FOUND = 1, WRONG = 2, END = 4, SHIFT = 3 }; /* END: the last of equal scores */
+
 typedef struct walker {
     const od_box_list *list;
     const od_coco_eval *e;
     int ignore_duplicates;
+    uint32_t *steps; /* [list->count]: image << SHIFT and the bits above; images are below 2^29 */
 } walker;
 
-/* The totals that rates are shares of, under image weights; NULL weights are ones. */
-static void count_totals(const walker *w, const uint32_t *weights, double *images, double *objects)
+static uint32_t kind_of(const walker *w, const od_box_item *item)
 {
-    uint64_t n = 0, t = 0;
-    for (size_t i = 0; i < w->e->num_images; i++) n += weights ? weights[i] : 1;
-    for (size_t i = 0; i < w->list->num_truths; i++) t += weights ? weights[w->list->truth_image[i]] : 1;
-    *images = (double)n;
-    *objects = (double)t;
+    if (item->verdict == OD_VERDICT_TRUE) return FOUND;
+    return item->verdict == OD_VERDICT_FALSE || (item->verdict == OD_VERDICT_DUPLICATE && !w->ignore_duplicates) ? WRONG : 0;
+}
+
+static void fill_steps(const walker *w)
+{
+    const od_box_item *items = w->list->items;
+    for (size_t i = 0; i < w->list->count; i++) {
+        int is_end = i + 1 == w->list->count || items[i + 1].score != items[i].score;
+        w->steps[i] = items[i].image << SHIFT | kind_of(w, &items[i]) | (is_end ? END : 0);
+    }
 }
 
 typedef struct tally {
@@ -32,52 +40,95 @@ typedef struct tally {
 } tally;
 
 /* Adds the run of equal scores that starts at `i`; returns where the next one starts. */
-static size_t add_run(const walker *w, size_t i, const uint32_t *weights, tally *t)
+static size_t add_run(const walker *w, size_t i, tally *t)
 {
-    const od_box_item *items = w->list->items;
-    double score = items[i].score;
-    for (; i < w->list->count && items[i].score == score; i++) {
-        uint32_t weight = weights ? weights[items[i].image] : 1;
-        if (items[i].verdict == OD_VERDICT_TRUE) t->found += weight;
-        if (items[i].verdict == OD_VERDICT_FALSE || (items[i].verdict == OD_VERDICT_DUPLICATE && !w->ignore_duplicates))
-            t->wrong += weight;
+    while (i < w->list->count) {
+        uint32_t step = w->steps[i++];
+        t->found += step & FOUND;
+        t->wrong += step / WRONG & 1;
+        if (step & END) break;
     }
     return i;
 }
 
-/* Sensitivities at the rates, and their mean last. threshold and interpolated may be NULL. */
-static void read_rates(const walker *w, const uint32_t *weights, double *values, double *threshold, double *interpolated)
+/* At each rate the threshold, and the sensitivity read between the curve's points. */
+static void read_rates(const walker *w, double *threshold, double *interpolated)
 {
-    double images, objects;
-    count_totals(w, weights, &images, &objects);
+    double images = (double)w->e->num_images, objects = (double)w->list->num_truths;
     tally before = {0, 0};
-    double score = NAN, sum = 0;
+    double score = NAN;
     int rate = 0;
     for (size_t i = 0; rate < OD_FROC_NUM_RATES;) {
         tally after = before;
-        double next_score = i < w->list->count ? w->list->items[i].score : NAN;
-        size_t next = i < w->list->count ? add_run(w, i, weights, &after) : i;
+        double next_score = i < w->list->count ? w->list->items[i].score : (double)NAN;
+        size_t next = add_run(w, i, &after);
         while (rate < OD_FROC_NUM_RATES && (next == i || (double)after.wrong > od_froc_rates[rate] * images)) {
-            values[rate] = objects > 0 ? (double)before.found / objects : NAN;
-            if (threshold) threshold[rate] = score;
-            if (interpolated) {
-                double gap = (double)(after.wrong - before.wrong);
-                double share = gap > 0 ? (od_froc_rates[rate] * images - (double)before.wrong) / gap : 0;
-                interpolated[rate] = objects > 0 ? ((double)before.found + share * (double)(after.found - before.found)) / objects : NAN;
-            }
-            sum += values[rate++];
+            double gap = (double)(after.wrong - before.wrong);
+            double share = gap > 0 ? (od_froc_rates[rate] * images - (double)before.wrong) / gap : 0;
+            threshold[rate] = score;
+            interpolated[rate] = objects > 0 ? ((double)before.found + share * (double)(after.found - before.found)) / objects : (double)NAN;
+            rate++;
         }
         before = after;
         score = next_score;
         i = next;
     }
-    values[OD_FROC_NUM_RATES] = sum / OD_FROC_NUM_RATES;
 }
 
-static void compute(const void *user, const uint32_t *weights, double *values, void *scratch)
+/* What a lane looks for next: sensitivities at the rates, in order. */
+typedef struct reader {
+    int32_t images[OD_LANES], objects[OD_LANES];
+    int32_t limit[OD_LANES]; /* false detections that the next rate allows */
+    int rate[OD_LANES], finished;
+} reader;
+
+static void count_totals(const walker *w, const int32_t *weights, reader *r)
 {
+    *r = (reader){.finished = 0};
+    for (size_t i = 0; i < w->e->num_images; i++)
+        for (size_t l = 0; l < OD_LANES; l++) r->images[l] += weights[i * OD_LANES + l];
+    for (size_t i = 0; i < w->list->num_truths; i++)
+        for (size_t l = 0; l < OD_LANES; l++) r->objects[l] += weights[w->list->truth_image[i] * (size_t)OD_LANES + l];
+    for (int l = 0; l < OD_LANES; l++) r->limit[l] = (int32_t)(od_froc_rates[0] * r->images[l]);
+}
+
+/* `wrong` exceeds what the lane's next rate allows: it, and maybe more, are read off as the last threshold was. */
+static void read_lane(reader *r, int l, int32_t found, int32_t wrong, double (*values)[OD_LANES])
+{
+    while (wrong > r->limit[l]) {
+        values[r->rate[l]][l] = r->objects[l] ? (double)found / r->objects[l] : (double)NAN;
+        r->rate[l]++;
+        r->finished += r->rate[l] == OD_FROC_NUM_RATES;
+        r->limit[l] = r->rate[l] < OD_FROC_NUM_RATES ? (int32_t)(od_froc_rates[r->rate[l]] * r->images[l]) : INT32_MAX;
+    }
+}
+
+/* Sensitivities at the rates, and their mean last. */
+static void compute(const void *user, const int32_t *weights, double (*values)[OD_LANES], void *scratch)
+{
+    const walker *w = user;
+    reader r;
+    int32_t found[OD_LANES] = {0}, wrong[OD_LANES] = {0}, before[OD_LANES] = {0};
     (void)scratch;
-    read_rates(user, weights, values, NULL, NULL);
+    count_totals(w, weights, &r);
+    for (size_t i = 0; i < w->list->count && r.finished < OD_LANES; i++) {
+        const int32_t *weight = weights + (size_t)(w->steps[i] >> SHIFT) * OD_LANES;
+        int32_t of_found = -(int32_t)(w->steps[i] & FOUND), of_wrong = -(int32_t)(w->steps[i] / WRONG & 1), over = 0;
+        for (int l = 0; l < OD_LANES; l++) {
+            found[l] += weight[l] & of_found;
+            wrong[l] += weight[l] & of_wrong;
+        }
+        if (!(w->steps[i] & END)) continue;
+        for (int l = 0; l < OD_LANES; l++) over |= wrong[l] > r.limit[l];
+        for (int l = 0; over && l < OD_LANES; l++) read_lane(&r, l, before[l], wrong[l], values);
+        for (int l = 0; l < OD_LANES; l++) before[l] = found[l];
+    }
+    for (int l = 0; l < OD_LANES; l++) {
+        double sum = 0;
+        while (r.rate[l] < OD_FROC_NUM_RATES) read_lane(&r, l, found[l], INT32_MAX, values);
+        for (int i = 0; i < OD_FROC_NUM_RATES; i++) sum += values[i][l];
+        values[OD_FROC_NUM_RATES][l] = sum / OD_FROC_NUM_RATES;
+    }
 }
 
 /* Keeps every n-th of the points, the first and the last. */
@@ -93,15 +144,14 @@ static size_t thin_out(od_froc_point *points, size_t n)
 /* A point for each threshold that finds more objects than the one above it, and the last. */
 static od_status make_points(const walker *w, od_froc *out, od_error *err)
 {
-    double images, objects;
-    count_totals(w, NULL, &images, &objects);
+    double images = (double)w->e->num_images, objects = (double)w->list->num_truths;
     out->points = od_malloc(w->list->count, sizeof *out->points);
     if (!out->points) return od_error_nomem(err, "the FROC curve");
     tally t = {0, 0};
     for (size_t i = 0; i < w->list->count;) {
         uint64_t found = t.found;
         double score = w->list->items[i].score;
-        i = add_run(w, i, NULL, &t);
+        i = add_run(w, i, &t);
         if (t.found > found || i == w->list->count)
             out->points[out->num_points++] = (od_froc_point){score, images > 0 ? (double)t.wrong / images : NAN,
                                                              objects > 0 ? (double)t.found / objects : NAN};
@@ -112,13 +162,12 @@ static od_status make_points(const walker *w, od_froc *out, od_error *err)
 
 static od_status fill(od_froc *out, const walker *w, const od_localisation_options *o, od_error *err)
 {
-    double values[OD_FROC_NUM_RATES + 1];
     od_interval intervals[OD_FROC_NUM_RATES + 1];
     od_figures figures = {.compute = compute, .user = w, .count = OD_FROC_NUM_RATES + 1, .lowest = 0, .highest = 1,
                           .method = OD_BOOTSTRAP_BCA};
     od_resampling resampling = od_localisation_resampling(o);
     OD_TRY(make_points(w, out, err));
-    read_rates(w, NULL, values, out->threshold, out->interpolated);
+    read_rates(w, out->threshold, out->interpolated);
     OD_TRY(od_resample_figures(w->e, &figures, &resampling, intervals, err));
     for (int i = 0; i < OD_FROC_NUM_RATES; i++) {
         out->sensitivity[i] = intervals[i];
@@ -135,9 +184,14 @@ od_status od_froc_compute(od_froc *out, const od_coco_eval *e, int64_t class_ind
     od_box_list list = {0};
     if (!o) o = &standard;
     OD_TRY(od_localisation_list(e, class_index, o, &list, err));
-    walker w = {&list, e, o->ignore_duplicates};
+    walker w = {&list, e, o->ignore_duplicates, od_malloc(list.count, sizeof *w.steps)};
     od_froc f = {.class_index = class_index, .images = (int64_t)e->num_images, .objects = (int64_t)list.num_truths};
-    od_status status = fill(&f, &w, o, err);
+    od_status status = w.steps ? OD_OK : od_error_nomem(err, "the FROC curve");
+    if (status == OD_OK) {
+        fill_steps(&w);
+        status = fill(&f, &w, o, err);
+    }
+    od_free(w.steps);
     od_box_list_deinit(&list);
     if (status == OD_OK)
         *out = f;

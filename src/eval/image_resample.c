@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SPLITS = OD_RESAMPLE_SPLITS * OD_SPLIT_COLUMNS };
+enum { L = OD_LANES };
 
 static size_t num_figures(size_t rows)
 {
@@ -20,36 +20,42 @@ static size_t num_figures(size_t rows)
 }
 
 typedef struct work {
-    uint32_t *unit_weights, *weights;
-    double *table;   /* [rows, rows] weighted confusion */
-    double *figures; /* [num_figures] */
+    uint32_t *unit_weights, *image_weights;
+    int32_t *weights;        /* [images, L] */
+    double (*table)[L];      /* [rows, rows] weighted confusion */
+    double (*figures)[L];    /* [num_figures] */
 } work;
 
-static double row_mcc(const od_image_sample *s, size_t row, const uint32_t *weights)
+typedef struct job {
+    const od_image_sample *s;
+    od_columns columns;
+    uint32_t *ranking; /* [rows, images] */
+    double *values;    /* [figures, columns.total] */
+} job;
+
+static void row_mcc(const uint8_t *cells, size_t n, const int32_t *weights, double mcc[L])
 {
-    size_t n = s->scores->num_images;
-    uint64_t counts[5] = {0};
-    for (size_t i = 0; i < n; i++) counts[s->cells[row * n + i]] += weights[i];
-    if (!(counts[OD_TP] + counts[OD_FN]) || !(counts[OD_TN] + counts[OD_FP])) return NAN;
-    return od_mcc((double)counts[OD_TP], (double)counts[OD_FP], (double)counts[OD_TN], (double)counts[OD_FN]);
+    int32_t counts[OD_LEFT_OUT + 1][L] = {0};
+    for (size_t i = 0; i < n; i++)
+        for (int l = 0; l < L; l++) counts[cells[i]][l] += weights[i * L + (size_t)l];
+    for (int l = 0; l < L; l++) {
+        double tp = counts[OD_TP][l], fp = counts[OD_FP][l], tn = counts[OD_TN][l], fn = counts[OD_FN][l];
+        mcc[l] = tp + fn > 0 && tn + fp > 0 ? od_mcc(tp, fp, tn, fn) : (double)NAN;
+    }
 }
 
-static void label_figures(const od_image_sample *s, const uint32_t *weights, double *table, double *mcc, double *all)
+/* One lane's figures from the table: the labels' MCC, macro F1, the MCC of all. */
+static void read_table(size_t rows, work *w, int lane)
 {
-    const od_image_scores *scores = s->scores;
-    size_t rows = scores->num_classes + 1;
     double total = 0, right = 0, products = 0, truths2 = 0, answers2 = 0, f1 = 0, used = 0;
-    memset(table, 0, rows * rows * sizeof *table);
-    for (size_t i = 0; i < scores->num_images; i++)
-        if (scores->label[i] != OD_LABEL_SEVERAL) table[(size_t)scores->label[i] * rows + (size_t)scores->answer[i]] += weights[i];
-    for (size_t k = 0; k < rows * rows; k++) total += table[k];
+    for (size_t k = 0; k < rows * rows; k++) total += w->table[k][lane];
     for (size_t k = 0; k < rows; k++) {
-        double truths = 0, answers = 0, tp = table[k * rows + k];
+        double truths = 0, answers = 0, tp = w->table[k * rows + k][lane];
         for (size_t j = 0; j < rows; j++) {
-            truths += table[k * rows + j];
-            answers += table[j * rows + k];
+            truths += w->table[k * rows + j][lane];
+            answers += w->table[j * rows + k][lane];
         }
-        mcc[k] = truths > 0 && truths < total ? od_mcc(tp, answers - tp, total - truths - answers + tp, truths - tp) : NAN;
+        w->figures[2 * rows + k][lane] = truths > 0 && truths < total ? od_mcc(tp, answers - tp, total - truths - answers + tp, truths - tp) : (double)NAN;
         right += tp;
         products += truths * answers;
         truths2 += truths * truths;
@@ -61,119 +67,131 @@ static void label_figures(const od_image_sample *s, const uint32_t *weights, dou
     }
     /* Gorodkin's R_K, Comput. Biol. Chem. 28, 2004 */
     double spread = (total * total - truths2) * (total * total - answers2);
-    all[0] = used ? f1 / used : NAN;
-    all[1] = total * total > truths2 ? (spread > 0 ? (right * total - products) / sqrt(spread) : 0) : NAN;
+    w->figures[3 * rows][lane] = used > 0 ? f1 / used : (double)NAN;
+    w->figures[3 * rows + 1][lane] = total * total > truths2 ? (spread > 0 ? (right * total - products) / sqrt(spread) : 0) : (double)NAN;
 }
 
-static void compute(const od_image_sample *s, work *w)
+static void label_figures(const od_image_scores *s, work *w)
 {
+    size_t rows = s->num_classes + 1;
+    memset(w->table, 0, rows * rows * sizeof *w->table);
+    for (size_t i = 0; i < s->num_images; i++) {
+        if (s->label[i] == OD_LABEL_SEVERAL) continue;
+        double *cell = w->table[(size_t)s->label[i] * rows + (size_t)s->answer[i]];
+        for (int l = 0; l < L; l++) cell[l] += w->weights[i * L + (size_t)l];
+    }
+    for (int l = 0; l < L; l++) read_table(rows, w, l);
+}
+
+static void compute(const job *j, work *w)
+{
+    const od_image_sample *s = j->s;
     size_t rows = s->scores->num_classes + 1, n = s->scores->num_images;
     for (size_t k = 0; k < rows; k++) {
-        w->figures[2 * k] = row_mcc(s, k, w->weights);
-        w->figures[2 * k + 1] =
-            od_average_precision(&s->order[k], s->scores->score + k * n, s->scores->truth + k * n, w->weights);
+        row_mcc(s->cells + k * n, n, w->weights, w->figures[2 * k]);
+        od_average_precision_lanes(j->ranking + k * n, n, w->weights, w->figures[2 * k + 1]);
     }
     if (s->with_labels)
-        label_figures(s, w->weights, w->table, w->figures + 2 * rows, w->figures + 3 * rows);
+        label_figures(s->scores, w);
     else
-        for (size_t f = 2 * rows; f < num_figures(rows); f++) w->figures[f] = NAN;
+        for (size_t f = 2 * rows; f < num_figures(rows); f++)
+            for (int l = 0; l < L; l++) w->figures[f][l] = NAN;
 }
 
 static int work_init(work *w, const od_image_scores *s)
 {
     size_t rows = s->num_classes + 1;
     w->unit_weights = od_malloc(s->units.count, sizeof *w->unit_weights);
-    w->weights = od_malloc(s->num_images, sizeof *w->weights);
+    w->image_weights = od_malloc(s->num_images, sizeof *w->image_weights);
+    w->weights = od_malloc(s->num_images, L * sizeof *w->weights);
     w->table = od_malloc(rows * sizeof *w->table, rows);
     w->figures = od_malloc(num_figures(rows), sizeof *w->figures);
-    return w->unit_weights && w->weights && w->table && w->figures;
+    return w->unit_weights && w->image_weights && w->weights && w->table && w->figures;
 }
 
 static void work_deinit(work *w)
 {
     od_free(w->unit_weights);
+    od_free(w->image_weights);
     od_free(w->weights);
     od_free(w->table);
     od_free(w->figures);
 }
 
-/* Columns: resamples, jackknife, splits, and last the data as they are. */
-typedef struct columns {
-    size_t resamples, jackknife, total;
-    double *values; /* [figures, total] */
-} columns;
-
-static int run_columns(const columns *c, const od_image_sample *s, uint64_t seed, int threads)
+static void run_columns(const job *j, work *w, size_t first)
 {
-    const od_units *units = &s->scores->units;
-    size_t figures = num_figures(s->scores->num_classes + 1);
+    size_t total = j->columns.total, lanes = total - first < L ? total - first : L;
+    od_columns_lanes(&j->columns, first, w->unit_weights, w->image_weights, w->weights);
+    compute(j, w);
+    for (size_t f = 0; f < num_figures(j->s->scores->num_classes + 1); f++)
+        for (size_t l = 0; l < lanes; l++) j->values[f * total + first + l] = w->figures[f][l];
+}
+
+static int run_all(const job *j, int threads)
+{
     int failed = 0; /* in each thread its own, joined at the end */
 #pragma omp parallel num_threads(threads) reduction(|| : failed)
     {
         work w = {0};
-        failed = !work_init(&w, s->scores);
-#pragma omp for schedule(dynamic, 4)
-        for (size_t i = 0; i < c->total; i++) {
-            if (failed) continue;
-            size_t j = i - c->resamples;
-            if (i < c->resamples)
-                od_units_draw(units, seed, i, w.unit_weights, w.weights);
-            else if (j < c->jackknife)
-                od_units_leave_out(units, j, w.weights);
-            else if (i + 1 < c->total)
-                od_units_split(units, seed, j - c->jackknife, w.unit_weights, w.weights);
-            else
-                for (size_t k = 0; k < units->num_images; k++) w.weights[k] = 1;
-            compute(s, &w);
-            for (size_t f = 0; f < figures; f++) c->values[f * c->total + i] = w.figures[f];
-        }
+        failed = !work_init(&w, j->s->scores);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t i = 0; i < j->columns.total; i += L)
+            if (!failed) run_columns(j, &w, i);
         work_deinit(&w);
     }
     return !failed;
 }
 
-static void set_interval(od_interval *out, const columns *c, size_t figure, double lowest, double level, double *scratch)
+static void set_interval(od_interval *out, const job *j, size_t figure, double lowest, double level, double *scratch)
 {
-    const double *v = c->values + figure * c->total;
-    od_resampled r = {.samples = v,
-                      .num_samples = c->resamples,
-                      .jackknife = v + c->resamples,
-                      .num_jackknife = c->jackknife,
-                      .splits = v + c->resamples + c->jackknife,
-                      .num_splits = OD_RESAMPLE_SPLITS,
-                      .lowest = lowest,
-                      .highest = 1,
-                      .is_fraction = 1};
-    if (isnan(v[c->total - 1]) && out->why_not) return; /* keeps the reason */
-    *out = od_bootstrap_interval(v[c->total - 1], &r, OD_BOOTSTRAP_STUDENT, level, scratch);
+    const double *row = j->values + figure * j->columns.total;
+    double value = row[od_columns_data(&j->columns)];
+    od_resampled r = od_columns_resampled(&j->columns, row);
+    r.lowest = lowest;
+    r.highest = 1;
+    r.is_fraction = 1;
+    if (isnan(value) && out->why_not) return; /* keeps the reason */
+    *out = od_bootstrap_interval(value, &r, OD_BOOTSTRAP_STUDENT, level, scratch);
 }
 
-static void set_all(od_image_level *l, const columns *c, const od_image_sample *s, double *scratch)
+static void set_all(od_image_level *l, const job *j, double *scratch)
 {
+    const od_image_sample *s = j->s;
     size_t k_count = s->scores->num_classes, rows = k_count + 1;
     for (size_t k = 0; k < rows; k++) {
         od_binary_figures *f = k < k_count ? &l->classes[k] : &l->any;
-        set_interval(&f->mcc, c, 2 * k, -1, l->level, scratch);
+        set_interval(&f->mcc, j, 2 * k, -1, l->level, scratch);
         f->pr_auc = (od_interval){.value = NAN, .low = NAN, .high = NAN, .se = NAN,
                                   .why_not = "no image has it: there are no positives to rank"};
-        set_interval(&f->pr_auc, c, 2 * k + 1, 0, l->level, scratch);
-        if (s->with_labels) set_interval(&l->labels.labels[k].mcc, c, 2 * rows + k, -1, l->level, scratch);
+        set_interval(&f->pr_auc, j, 2 * k + 1, 0, l->level, scratch);
+        if (s->with_labels) set_interval(&l->labels.labels[k].mcc, j, 2 * rows + k, -1, l->level, scratch);
     }
     if (!s->with_labels) return;
-    set_interval(&l->labels.macro_f1, c, 3 * rows, 0, l->level, scratch);
-    set_interval(&l->labels.mcc, c, 3 * rows + 1, -1, l->level, scratch);
+    set_interval(&l->labels.macro_f1, j, 3 * rows, 0, l->level, scratch);
+    set_interval(&l->labels.mcc, j, 3 * rows + 1, -1, l->level, scratch);
+}
+
+static void rank_images(const job *j)
+{
+    const od_image_scores *s = j->s->scores;
+    for (size_t k = 0; k <= s->num_classes; k++)
+        od_ranking_fill(j->ranking + k * s->num_images, &j->s->order[k], s->score + k * s->num_images, s->truth + k * s->num_images);
 }
 
 od_status od_image_resample(od_image_level *l, const od_image_sample *sample, const od_image_options *options,
                             od_error *err)
 {
-    columns c = {.resamples = (size_t)options->num_resamples, .jackknife = od_units_jackknife_parts(&sample->scores->units)};
-    c.total = c.resamples + c.jackknife + SPLITS + 1;
-    c.values = od_malloc(num_figures(sample->scores->num_classes + 1) * sizeof *c.values, c.total);
-    double *scratch = od_malloc(c.resamples, sizeof *scratch);
-    int ok = c.values && scratch && run_columns(&c, sample, options->seed, od_eval_threads(options->num_threads));
-    if (ok) set_all(l, &c, sample, scratch);
-    od_free(c.values);
+    const od_image_scores *s = sample->scores;
+    job j = {.s = sample, .columns = od_columns_of(&s->units, options->seed, (size_t)options->num_resamples, OD_BOOTSTRAP_STUDENT)};
+    j.ranking = od_malloc((s->num_classes + 1) * sizeof *j.ranking, s->num_images);
+    j.values = od_malloc(num_figures(s->num_classes + 1) * sizeof *j.values, j.columns.total);
+    double *scratch = od_malloc(j.columns.resamples, sizeof *scratch);
+    int ok = j.ranking && j.values && scratch;
+    if (ok) rank_images(&j);
+    ok = ok && run_all(&j, od_eval_threads(options->num_threads));
+    if (ok) set_all(l, &j, scratch);
+    od_free(j.ranking);
+    od_free(j.values);
     od_free(scratch);
     return ok ? OD_OK : od_error_nomem(err, "the image-level resamples");
 }

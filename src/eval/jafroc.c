@@ -12,55 +12,70 @@
 
 /* An object or an image with its score, -INFINITY unmarked. */
 typedef struct marked {
-    double score, share; /* share: 1 / objects of its image */
+    double score, share; /* share: of an object 1 / objects of its image, of an image 0 */
     uint32_t image;
     uint8_t null; /* an image without objects of the class */
+    uint8_t end;  /* the last of equal scores */
 } marked;
 
 typedef struct rating {
-    marked *objects, *images; /* by rising score */
-    size_t num_objects, num_images;
+    marked *marks; /* objects and images by rising score */
+    size_t count;
 } rating;
 
 /* Sum over pairs (object, image) of 1 when the object's score is higher, 1/2 when equal. */
 typedef struct sums {
-    double plain, weighted, objects, images_with, others;
+    double plain[OD_LANES], weighted[OD_LANES], objects[OD_LANES], images_with[OD_LANES];
+    double below[OD_LANES]; /* images of lower scores; in the end all images */
 } sums;
 
-/* Images' weights below and equal to a score are gathered as the objects' scores rise. */
-static sums compare(const rating *r, const uint32_t *weights, int null_only)
+/* Of the run of equal scores. */
+typedef struct here {
+    double objects[OD_LANES], shares[OD_LANES], images[OD_LANES];
+    int any;
+} here;
+
+static void end_run(sums *s, here *h)
 {
-    sums s = {0, 0, 0, 0, 0};
-    double below = 0;
-    size_t i = 0;
-    for (size_t j = 0; j < r->num_objects;) {
-        double score = r->objects[j].score, equal = 0, here = 0, here_share = 0;
-        for (; i < r->num_images && r->images[i].score < score; i++)
-            if (r->images[i].null || !null_only) below += weights[r->images[i].image];
-        for (size_t k = i; k < r->num_images && r->images[k].score == score; k++)
-            if (r->images[k].null || !null_only) equal += weights[r->images[k].image];
-        for (; j < r->num_objects && r->objects[j].score == score; j++) {
-            here += weights[r->objects[j].image];
-            here_share += weights[r->objects[j].image] * r->objects[j].share;
-        }
-        s.plain += here * (below + equal / 2);
-        s.weighted += here_share * (below + equal / 2);
-        s.objects += here;
-        s.images_with += here_share;
+    for (int l = 0; h->any && l < OD_LANES; l++) {
+        s->plain[l] += h->objects[l] * (s->below[l] + h->images[l] / 2);
+        s->weighted[l] += h->shares[l] * (s->below[l] + h->images[l] / 2);
+        s->objects[l] += h->objects[l];
+        s->images_with[l] += h->shares[l];
     }
-    for (size_t k = 0; k < r->num_images; k++)
-        if (r->images[k].null || !null_only) s.others += weights[r->images[k].image];
-    return s;
+    for (int l = 0; l < OD_LANES; l++) s->below[l] += h->images[l];
+    *h = (here){.any = 0};
 }
 
-static void compute(const void *user, const uint32_t *weights, double *values, void *scratch)
+static void compare(const rating *r, const int32_t *weights, int null_only, sums *s)
+{
+    here h = {.any = 0};
+    *s = (sums){.plain = {0}};
+    for (size_t i = 0; i < r->count; i++) {
+        const marked *m = &r->marks[i];
+        const int32_t *w = weights + (size_t)m->image * OD_LANES;
+        if (m->share > 0) {
+            h.any = 1;
+            for (int l = 0; l < OD_LANES; l++) h.objects[l] += w[l];
+            for (int l = 0; l < OD_LANES; l++) h.shares[l] += w[l] * m->share;
+        } else if (m->null || !null_only) {
+            for (int l = 0; l < OD_LANES; l++) h.images[l] += w[l];
+        }
+        if (m->end) end_run(s, &h);
+    }
+}
+
+static void compute(const void *user, const int32_t *weights, double (*values)[OD_LANES], void *scratch)
 {
     (void)scratch;
     for (int all = 0; all < 2; all++) {
-        sums s = compare(user, weights, !all);
-        int defined = s.objects > 0 && s.others > 0;
-        values[all] = defined ? s.plain / (s.objects * s.others) : NAN;
-        values[2 + all] = defined ? s.weighted / (s.images_with * s.others) : NAN;
+        sums s;
+        compare(user, weights, !all, &s);
+        for (int l = 0; l < OD_LANES; l++) {
+            int defined = s.objects[l] > 0 && s.below[l] > 0;
+            values[all][l] = defined ? s.plain[l] / (s.objects[l] * s.below[l]) : (double)NAN;
+            values[2 + all][l] = defined ? s.weighted[l] / (s.images_with[l] * s.below[l]) : (double)NAN;
+        }
     }
 }
 
@@ -76,6 +91,7 @@ static int sort_rising(marked *v, size_t n)
         }
         od_score_sort(order, scratch, n);
         for (size_t i = 0; i < n; i++) v[i] = copy[order[i].index];
+        for (size_t i = 0; i < n; i++) v[i].end = i + 1 == n || v[i + 1].score != v[i].score;
     }
     od_free(order);
     od_free(scratch);
@@ -83,41 +99,39 @@ static int sort_rising(marked *v, size_t n)
     return ok;
 }
 
-static void fill_images(rating *r, const od_box_list *list, const uint8_t *kinds)
+static void fill_images(marked *images, const od_coco_eval *e, const od_box_list *list, const uint8_t *kinds)
 {
-    for (size_t i = 0; i < r->num_images; i++)
-        r->images[i] = (marked){-INFINITY, 0, (uint32_t)i, kinds[i] != OD_IMAGES_WITH};
+    for (size_t i = 0; i < e->num_images; i++)
+        images[i] = (marked){.score = -INFINITY, .image = (uint32_t)i, .null = kinds[i] != OD_IMAGES_WITH};
     for (size_t i = list->count; i-- > 0;) /* from the lowest: the highest stays */
-        if (list->items[i].verdict == OD_VERDICT_FALSE) r->images[list->items[i].image].score = list->items[i].score;
+        if (list->items[i].verdict == OD_VERDICT_FALSE) images[list->items[i].image].score = list->items[i].score;
 }
 
 /* `per_image` is scratch: [num_images]. */
-static void fill_objects(rating *r, const od_coco_eval *e, const od_box_list *list, const od_box_matches *m, uint32_t *per_image)
+static void fill_objects(marked *objects, const od_coco_eval *e, const od_box_list *list, const od_box_matches *m, uint32_t *per_image)
 {
     for (size_t i = 0; i < list->num_truths; i++) per_image[list->truth_image[i]]++;
     for (size_t i = 0; i < list->num_truths; i++) {
         int32_t det = m->truth_found[list->truth[i]];
         uint32_t image = list->truth_image[i];
-        r->objects[i] = (marked){det < 0 ? -INFINITY : e->dets[det].score, 1. / per_image[image], image, 0};
+        objects[i] = (marked){.score = det < 0 ? -INFINITY : e->dets[det].score, .share = 1. / per_image[image], .image = image};
     }
 }
 
 static od_status prepare(rating *r, const od_coco_eval *e, int64_t class_index, const od_box_list *list,
                          const od_box_matches *m, int64_t *null_images, od_error *err)
 {
-    r->num_images = e->num_images;
-    r->num_objects = list->num_truths;
-    r->images = od_malloc(e->num_images, sizeof *r->images);
-    r->objects = od_malloc(list->num_truths, sizeof *r->objects);
+    r->count = e->num_images + list->num_truths;
+    r->marks = od_malloc(r->count, sizeof *r->marks);
     uint8_t *kinds = od_malloc(e->num_images, 1);
     uint32_t *per_image = od_calloc(e->num_images, sizeof *per_image);
-    int ok = r->images && r->objects && kinds && per_image;
+    int ok = r->marks && kinds && per_image;
     if (ok) {
         od_image_kinds_fill(e, class_index, kinds);
-        fill_images(r, list, kinds);
-        fill_objects(r, e, list, m, per_image);
+        fill_images(r->marks, e, list, kinds);
+        fill_objects(r->marks + e->num_images, e, list, m, per_image);
         for (size_t i = 0; i < e->num_images; i++) *null_images += kinds[i] != OD_IMAGES_WITH;
-        ok = sort_rising(r->images, r->num_images) && sort_rising(r->objects, r->num_objects);
+        ok = sort_rising(r->marks, r->count);
     }
     od_free(kinds);
     od_free(per_image);
@@ -148,8 +162,7 @@ static od_status fill(od_jafroc *out, const od_coco_eval *e, const od_box_list *
     out->wafroc = intervals[2];
     out->wafroc1 = intervals[3];
 done:
-    od_free(r.images);
-    od_free(r.objects);
+    od_free(r.marks);
     return status;
 }
 

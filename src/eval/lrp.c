@@ -21,10 +21,9 @@ typedef struct best {
     uint64_t found, wrong, objects;
 } best;
 
-static best find_best(const od_box_list *list, double tau, const uint32_t *weights)
+static best find_best(const od_box_list *list, double tau)
 {
-    best b = {.lrp = NAN, .threshold = NAN};
-    for (size_t i = 0; i < list->num_truths; i++) b.objects += weights ? weights[list->truth_image[i]] : 1;
+    best b = {.lrp = NAN, .threshold = NAN, .objects = list->num_truths};
     if (!b.objects) return b;
     double objects = (double)b.objects, error = 0;
     uint64_t found = 0, wrong = 0;
@@ -33,12 +32,11 @@ static best find_best(const od_box_list *list, double tau, const uint32_t *weigh
         double score = list->items[i].score;
         for (; i < list->count && list->items[i].score == score; i++) {
             const od_box_item *item = &list->items[i];
-            uint32_t w = weights ? weights[item->image] : 1;
             if (item->verdict == OD_VERDICT_TRUE) {
-                found += w;
-                error += w * (1 - item->iou);
+                found++;
+                error += 1 - item->iou;
             } else if (item->verdict != OD_VERDICT_IGNORED) {
-                wrong += w;
+                wrong++;
             }
         }
         double denominator = objects + (double)wrong;
@@ -49,26 +47,57 @@ static best find_best(const od_box_list *list, double tau, const uint32_t *weigh
     return b;
 }
 
+/* The lowest LRP under OD_LANES weights. It falls only where something is found. */
+static void find_lowest(const od_box_list *list, double tau, const int32_t *weights, double lowest[OD_LANES])
+{
+    double objects[OD_LANES] = {0}, error[OD_LANES] = {0}, found[OD_LANES] = {0}, wrong[OD_LANES] = {0};
+    int any = 0, open = 1;
+    for (size_t i = 0; i < list->num_truths; i++)
+        for (size_t l = 0; l < OD_LANES; l++) objects[l] += weights[list->truth_image[i] * (size_t)OD_LANES + l];
+    for (int l = 0; l < OD_LANES; l++) lowest[l] = 1;
+    for (size_t i = 0; i < list->count && open; i++) {
+        const od_box_item *item = &list->items[i];
+        const int32_t *w = weights + (size_t)item->image * OD_LANES;
+        if (item->verdict == OD_VERDICT_TRUE) {
+            any = 1;
+            for (int l = 0; l < OD_LANES; l++) found[l] += w[l];
+            for (int l = 0; l < OD_LANES; l++) error[l] += w[l] * (1 - item->iou);
+        } else if (item->verdict != OD_VERDICT_IGNORED) {
+            for (int l = 0; l < OD_LANES; l++) wrong[l] += w[l];
+        }
+        if (!any || (i + 1 < list->count && item[1].score == item->score)) continue;
+        any = open = 0;
+        for (int l = 0; l < OD_LANES; l++) {
+            double lrp = (error[l] / (1 - tau) + wrong[l] + (objects[l] - found[l])) / (objects[l] + wrong[l]);
+            lowest[l] = lrp < lowest[l] ? lrp : lowest[l];
+            open |= wrong[l] < lowest[l] * (objects[l] + wrong[l]);
+        }
+    }
+    for (int l = 0; l < OD_LANES; l++)
+        if (!(objects[l] > 0)) lowest[l] = NAN;
+}
+
 /* [mean, together, class 0, ...] */
-static void compute(const void *user, const uint32_t *weights, double *values, void *scratch)
+static void compute(const void *user, const int32_t *weights, double (*values)[OD_LANES], void *scratch)
 {
     const lists *l = user;
     (void)scratch;
-    double sum = 0;
-    int64_t n = 0;
+    double sum[OD_LANES] = {0}, n[OD_LANES] = {0};
     for (size_t k = 0; k < l->num_classes; k++) {
-        values[2 + k] = find_best(&l->of[k], l->tau, weights).lrp;
-        if (isnan(values[2 + k])) continue;
-        sum += values[2 + k];
-        n++;
+        find_lowest(&l->of[k], l->tau, weights, values[2 + k]);
+        for (int i = 0; i < OD_LANES; i++) {
+            if (isnan(values[2 + k][i])) continue;
+            sum[i] += values[2 + k][i];
+            n[i]++;
+        }
     }
-    values[0] = n ? sum / (double)n : NAN;
-    values[1] = find_best(&l->of[l->num_classes], l->tau, weights).lrp;
+    for (int i = 0; i < OD_LANES; i++) values[0][i] = n[i] > 0 ? sum[i] / n[i] : (double)NAN;
+    find_lowest(&l->of[l->num_classes], l->tau, weights, values[1]);
 }
 
 static od_lrp describe(const od_box_list *list, double tau, od_interval interval)
 {
-    best b = find_best(list, tau, NULL);
+    best b = find_best(list, tau);
     od_lrp out = {.lrp = interval, .threshold = b.threshold, .localisation = NAN, .false_share = NAN, .missed_share = NAN,
                   .found = (int64_t)b.found, .false_detections = (int64_t)b.wrong, .missed = (int64_t)(b.objects - b.found)};
     if (b.found) out.localisation = b.error / (double)b.found;

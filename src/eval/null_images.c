@@ -111,16 +111,18 @@ static void find_quantiles(const state *s, int kind, double *scratch, double qua
 }
 
 /* False detections per image of each kind. */
-static void compute(const void *user, const uint32_t *weights, double *values, void *scratch)
+static void compute(const void *user, const int32_t *weights, double (*values)[OD_LANES], void *scratch)
 {
     const state *s = user;
     (void)scratch;
-    double wrong[OD_IMAGE_NUM_KINDS] = {0}, images[OD_IMAGE_NUM_KINDS] = {0};
-    for (size_t i = 0; i < s->e->num_images; i++) {
-        wrong[s->kinds[i]] += (double)weights[i] * s->wrong[i];
-        images[s->kinds[i]] += weights[i];
-    }
-    for (int k = 0; k < OD_IMAGE_NUM_KINDS; k++) values[k] = images[k] > 0 ? wrong[k] / images[k] : NAN;
+    double wrong[OD_IMAGE_NUM_KINDS][OD_LANES] = {0}, images[OD_IMAGE_NUM_KINDS][OD_LANES] = {0};
+    for (size_t i = 0; i < s->e->num_images; i++)
+        for (size_t l = 0; l < OD_LANES; l++) {
+            wrong[s->kinds[i]][l] += (double)weights[i * OD_LANES + l] * s->wrong[i];
+            images[s->kinds[i]][l] += weights[i * OD_LANES + l];
+        }
+    for (int k = 0; k < OD_IMAGE_NUM_KINDS; k++)
+        for (int l = 0; l < OD_LANES; l++) values[k][l] = images[k][l] > 0 ? wrong[k][l] / images[k][l] : (double)NAN;
 }
 
 /* Share of images of a kind with a false detection: Wilson's, or its version for groups. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/resample_coco.h"
 
-#include "eval/coco_summarise.h"
+#include "eval/coco_lanes.h"
 #include "util/alloc.h"
 
 #include <inttypes.h>
@@ -10,70 +10,78 @@
 
 /* What one thread needs. */
 typedef struct worker {
-    od_coco_accumulator acc[2];
-    od_coco_class_result *result;
-    uint32_t *unit_weights, *weights;
-    double *figures[2]; /* [num_figures] of each detector */
+    od_coco_lanes lanes[2];
+    uint32_t *unit_weights, *image_weights;
+    int32_t *weights;               /* [images, OD_LANES] */
+    double (*figures[2])[OD_LANES]; /* [num_figures] of each detector */
 } worker;
 
 typedef struct job {
     const od_coco_eval *evals[2];
     int num_evals;
-    const od_units *units;
-    uint64_t seed;
     od_resampled_coco *out;
 } job;
 
 static int worker_init(worker *w, const job *j)
 {
+    const od_units *units = j->out->columns.units;
     int ok = 1;
     for (int i = 0; i < j->num_evals && ok; i++) {
-        ok = od_coco_accumulator_init(&w->acc[i], j->evals[i]->curves, j->evals[i]->num_classes, NULL) == OD_OK;
-        w->figures[i] = od_malloc(j->out->num_figures, sizeof(double));
+        ok = od_coco_lanes_init(&w->lanes[i], j->evals[i]->curves, j->evals[i]->num_classes, NULL) == OD_OK;
+        w->figures[i] = od_malloc(j->out->num_figures, sizeof *w->figures[i]);
         ok = ok && w->figures[i];
     }
-    w->result = od_malloc(1, sizeof *w->result);
-    w->unit_weights = od_malloc(j->units->count, sizeof *w->unit_weights);
-    w->weights = od_malloc(j->units->num_images, sizeof *w->weights);
-    return ok && w->result && w->unit_weights && w->weights;
+    w->unit_weights = od_malloc(units->count, sizeof *w->unit_weights);
+    w->image_weights = od_malloc(units->num_images, sizeof *w->image_weights);
+    w->weights = od_malloc(units->num_images, OD_LANES * sizeof *w->weights);
+    return ok && w->unit_weights && w->image_weights && w->weights;
 }
 
 static void worker_deinit(worker *w)
 {
     for (int i = 0; i < 2; i++) {
-        od_coco_accumulator_deinit(&w->acc[i]);
+        od_coco_lanes_deinit(&w->lanes[i]);
         od_free(w->figures[i]);
     }
-    od_free(w->result);
     od_free(w->unit_weights);
+    od_free(w->image_weights);
     od_free(w->weights);
 }
 
-/* figures: [12 * (1 + K)], class by class index; the means over classes are those of the classes with ground truth. */
-static void compute(const od_coco_eval *e, const uint32_t *weights, od_coco_accumulator *acc,
-                    od_coco_class_result *result, double *figures)
+/* Means over the classes with ground truth, a lane each. */
+static void add_class(double (*class)[OD_LANES], double (*sums)[OD_LANES], double (*counts)[OD_LANES])
 {
-    double sums[OD_COCO_NUM_STATS] = {0};
-    size_t counts[OD_COCO_NUM_STATS] = {0};
-    for (size_t k = 0; k < e->num_classes; k++) {
-        double *out = figures + OD_COCO_NUM_STATS * (1 + (size_t)e->groups.class_order[k]);
-        od_coco_accumulate(&e->curves[k], weights, acc, result);
-        od_coco_class_means(result, out);
-        for (int s = 0; s < OD_COCO_NUM_STATS; s++) {
-            if (isnan(out[s])) continue;
-            sums[s] += out[s];
-            counts[s]++;
+    for (int s = 0; s < OD_COCO_NUM_STATS; s++)
+        for (int l = 0; l < OD_LANES; l++) {
+            if (isnan(class[s][l])) continue;
+            sums[s][l] += class[s][l];
+            counts[s][l]++;
         }
-    }
-    for (int s = 0; s < OD_COCO_NUM_STATS; s++) figures[s] = counts[s] ? sums[s] / (double)counts[s] : NAN;
 }
 
-static void run_column(const job *j, worker *w, double *to, size_t stride)
+/* figures: [12 * (1 + K)], class by class index; the means over classes are those of the classes with ground truth. */
+static void compute(const od_coco_eval *e, const int32_t *weights, od_coco_lanes *lanes, double (*figures)[OD_LANES])
 {
-    size_t n = j->out->num_figures;
-    for (int i = 0; i < j->num_evals; i++) compute(j->evals[i], w->weights, &w->acc[i], w->result, w->figures[i]);
-    for (size_t f = 0; f < n; f++)
-        to[f * stride] = j->num_evals == 2 ? w->figures[1][f] - w->figures[0][f] : w->figures[0][f];
+    double counts[OD_COCO_NUM_STATS][OD_LANES] = {0};
+    memset(figures, 0, sizeof counts);
+    for (size_t k = 0; k < e->num_classes; k++) {
+        double(*class)[OD_LANES] = figures + OD_COCO_NUM_STATS * (1 + (size_t)e->groups.class_order[k]);
+        od_coco_lanes_stats(&e->curves[k], weights, lanes, class);
+        add_class(class, figures, counts);
+    }
+    for (int s = 0; s < OD_COCO_NUM_STATS; s++)
+        for (int l = 0; l < OD_LANES; l++) figures[s][l] = counts[s][l] > 0 ? figures[s][l] / counts[s][l] : (double)NAN;
+}
+
+static void run_columns(const job *j, worker *w, size_t first)
+{
+    od_resampled_coco *out = j->out;
+    size_t lanes = out->columns.total - first < OD_LANES ? out->columns.total - first : OD_LANES;
+    od_columns_lanes(&out->columns, first, w->unit_weights, w->image_weights, w->weights);
+    for (int i = 0; i < j->num_evals; i++) compute(j->evals[i], w->weights, &w->lanes[i], w->figures[i]);
+    for (size_t f = 0; f < out->num_figures; f++)
+        for (size_t l = 0; l < lanes; l++)
+            out->rows[f * out->columns.total + first + l] = j->num_evals == 2 ? w->figures[1][f][l] - w->figures[0][f][l] : w->figures[0][f][l];
 }
 
 double od_coco_figure(const od_coco_eval *e, size_t figure)
@@ -85,27 +93,14 @@ double od_coco_figure(const od_coco_eval *e, size_t figure)
 
 static int run_all(const job *j, int threads)
 {
-    od_resampled_coco *out = j->out;
-    size_t jackknife_end = out->num_resamples + out->num_jackknife, splits = out->num_splits * OD_SPLIT_COLUMNS, total = jackknife_end + splits;
     int failed = 0; /* in each thread its own, joined at the end */
 #pragma omp parallel num_threads(threads) reduction(|| : failed)
     {
         worker w = {0};
         failed = !worker_init(&w, j);
 #pragma omp for schedule(dynamic, 1)
-        for (size_t i = 0; i < total; i++) {
-            if (failed) continue;
-            if (i < out->num_resamples) {
-                od_units_draw(j->units, j->seed, i, w.unit_weights, w.weights);
-                run_column(j, &w, out->samples + i, out->num_resamples);
-            } else if (i >= jackknife_end) {
-                od_units_split(j->units, j->seed, i - jackknife_end, w.unit_weights, w.weights);
-                run_column(j, &w, out->splits + (i - jackknife_end), splits);
-            } else {
-                od_units_leave_out(j->units, i - out->num_resamples, w.weights);
-                run_column(j, &w, out->jackknife + (i - out->num_resamples), out->num_jackknife);
-            }
-        }
+        for (size_t i = 0; i < j->out->columns.total; i += OD_LANES)
+            if (!failed) run_columns(j, &w, i);
         worker_deinit(&w);
     }
     return !failed;
@@ -115,29 +110,23 @@ od_status od_resample_coco(od_resampled_coco *out, const od_coco_eval *a, const 
                            uint64_t seed, size_t num_resamples, int num_threads, od_error *err)
 {
     od_resampled_coco r = {.num_figures = OD_COCO_NUM_STATS * (1 + a->num_classes),
-                           .num_resamples = num_resamples,
-                           .num_jackknife = od_units_jackknife_parts(units),
-                           .num_splits = OD_RESAMPLE_SPLITS};
-    r.values = od_malloc(r.num_figures, sizeof *r.values);
-    r.samples = od_malloc(r.num_figures * sizeof *r.samples, r.num_resamples);
-    r.jackknife = od_malloc(r.num_figures * sizeof *r.jackknife, r.num_jackknife);
-    r.splits = od_malloc(r.num_figures * sizeof *r.splits, r.num_splits * OD_SPLIT_COLUMNS);
-    job j = {{a, b}, b ? 2 : 1, units, seed, &r};
-    if (!r.values || !r.samples || !r.jackknife || !r.splits || !run_all(&j, od_eval_threads(num_threads))) {
+                           .columns = od_columns_of(units, seed, num_resamples, OD_BOOTSTRAP_STUDENT)};
+    job j = {{a, b}, b ? 2 : 1, &r};
+    r.rows = od_malloc(r.num_figures * sizeof *r.rows, r.columns.total);
+    if (!r.rows || !run_all(&j, od_eval_threads(num_threads))) {
         od_resampled_coco_deinit(&r);
         return od_error_nomem(err, "the resamples");
     }
-    for (size_t f = 0; f < r.num_figures; f++) r.values[f] = b ? od_coco_figure(b, f) - od_coco_figure(a, f) : od_coco_figure(a, f);
+    for (size_t f = 0; f < r.num_figures; f++) /* the data's own, to pycocotools' last bit */
+        r.rows[f * r.columns.total + od_columns_data(&r.columns)] = b ? od_coco_figure(b, f) - od_coco_figure(a, f) : od_coco_figure(a, f);
+    r.columns.units = NULL;
     *out = r;
     return OD_OK;
 }
 
 void od_resampled_coco_deinit(od_resampled_coco *r)
 {
-    od_free(r->values);
-    od_free(r->samples);
-    od_free(r->jackknife);
-    od_free(r->splits);
+    od_free(r->rows);
     *r = (od_resampled_coco){0};
 }
 

@@ -6,15 +6,13 @@
 #ifndef OD_EVAL_RESAMPLE_COCO_H
 #define OD_EVAL_RESAMPLE_COCO_H
 
-#include "eval/resample.h"
+#include "eval/coco_eval.h"
+#include "eval/columns.h"
 
 typedef struct od_resampled_coco {
-    size_t num_figures;   /* 12 * (1 + classes): figure(class, stat) = 12 * (class + 1) + stat; class -1: all */
-    size_t num_resamples, num_jackknife, num_splits;
-    double *values;       /* [num_figures]: on the data as it is; NAN without ground truth, here and below */
-    double *samples;      /* [num_figures, num_resamples] */
-    double *jackknife;    /* [num_figures, num_jackknife] */
-    double *splits;       /* [num_figures, num_splits, OD_SPLIT_COLUMNS]: see od_units_split */
+    size_t num_figures; /* 12 * (1 + classes): figure(class, stat) = 12 * (class + 1) + stat; class -1: all */
+    od_columns columns; /* without its units */
+    double *rows;       /* [num_figures, columns.total]: NAN without ground truth */
 } od_resampled_coco;
 
 /* Of `a`, or with `b` of b - a. Both have been run, and have the same images and classes by index. */

@@ -6,12 +6,13 @@
 #define OD_EVAL_RESAMPLE_FIGURES_H
 
 #include "eval/coco_eval.h"
+#include "eval/columns.h"
 #include "objdet/bootstrap.h"
 
 typedef struct od_figures {
-    /* Fills values[count] (NAN where there is none) for whole-number weights of the images; called from several threads,
-     * each with its own scratch. */
-    void (*compute)(const void *user, const uint32_t *weights, double *values, void *scratch);
+    /* Fills values [count, OD_LANES] (NAN where there is none) for whole-number weights of the images [images, OD_LANES], a
+     * column each; called from several threads, each with its own scratch. */
+    void (*compute)(const void *user, const int32_t *weights, double (*values)[OD_LANES], void *scratch);
     const void *user;
     size_t count, scratch_size; /* bytes */
     double lowest, highest;     /* what a figure can be; HUGE_VAL: no end */

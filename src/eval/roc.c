@@ -5,6 +5,7 @@
 #include "eval/score_sort.h"
 #include "util/alloc.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -185,22 +186,34 @@ od_interval od_roc_interval(double auc, double variance, const uint8_t *truth, s
     return out;
 }
 
-double od_average_precision(const od_score_order *o, const double *scores, const uint8_t *truth, const uint32_t *weights)
+void od_ranking_fill(uint32_t *ranking, const od_score_order *o, const double *scores, const uint8_t *truth)
 {
-    double positives = 0, tp = 0, answered = 0, sum = 0;
-    for (size_t i = 0; i < o->n; i++)
-        if (truth[i]) positives += weights ? weights[i] : 1;
-    if (!(positives > 0)) return NAN;
     for (size_t i = 0, end; i < o->n; i = end) {
-        double here = 0;
         end = run_end(o, scores, i);
-        for (size_t j = i; j < end; j++) {
-            double w = weights ? weights[o->index[j]] : 1;
-            answered += w;
-            if (truth[o->index[j]]) here += w;
-        }
-        tp += here;
-        if (here > 0) sum += here * (tp / answered);
+        for (size_t j = i; j < end; j++)
+            ranking[j] = o->index[j] << OD_RANKING_SHIFT | (truth[o->index[j]] ? OD_RANKING_TRUE : 0) | (j + 1 == end ? OD_RANKING_END : 0);
     }
-    return sum / positives;
+}
+
+void od_average_precision_lanes(const uint32_t *ranking, size_t n, const int32_t *weights, double ap[OD_LANES])
+{
+    int32_t answered[OD_LANES] = {0}, tp[OD_LANES] = {0}, here[OD_LANES] = {0};
+    double sum[OD_LANES] = {0};
+    int any = 0; /* a positive among the equal scores so far */
+    for (size_t i = 0; i < n; i++) {
+        const int32_t *w = weights + (size_t)(ranking[i] >> OD_RANKING_SHIFT) * OD_LANES;
+        for (int l = 0; l < OD_LANES; l++) answered[l] += w[l];
+        if (ranking[i] & OD_RANKING_TRUE) {
+            any = 1;
+            for (int l = 0; l < OD_LANES; l++) here[l] += w[l];
+        }
+        if (!any || !(ranking[i] & OD_RANKING_END)) continue;
+        for (int l = 0; l < OD_LANES; l++) {
+            tp[l] += here[l];
+            sum[l] += here[l] * ((double)tp[l] / (answered[l] + DBL_MIN)); /* nothing answered: 0 */
+            here[l] = 0;
+        }
+        any = 0;
+    }
+    for (int l = 0; l < OD_LANES; l++) ap[l] = tp[l] ? sum[l] / tp[l] : (double)NAN;
 }

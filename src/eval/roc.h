@@ -6,7 +6,7 @@
 #ifndef OD_EVAL_ROC_H
 #define OD_EVAL_ROC_H
 
-#include "eval/resample.h"
+#include "eval/columns.h"
 #include "objdet/interval.h"
 
 /* Scores in order, made once and walked under many weights. */
@@ -31,8 +31,12 @@ double od_roc_variance(const double *components, const uint8_t *truth, size_t n,
 od_interval od_roc_interval(double auc, double variance, const uint8_t *truth, size_t n, const od_units *units,
                             double level);
 
-/* Average precision, ties taken together (scikit-learn's average_precision_score); NAN without positives.
- * weights NULL: all 1. */
-double od_average_precision(const od_score_order *o, const double *scores, const uint8_t *truth, const uint32_t *weights);
+/* Images by falling score, packed: image << SHIFT, its truth, the last of equal scores. Images: below 2^30. */
+enum { OD_RANKING_TRUE = 1, OD_RANKING_END = 2, OD_RANKING_SHIFT = 2 };
+void od_ranking_fill(uint32_t *ranking, const od_score_order *o, const double *scores, const uint8_t *truth);
+
+/* Average precision, ties taken together (scikit-learn's average_precision_score), under OD_LANES weights of each image; NAN
+ * without positives. weights: [n, OD_LANES]. */
+void od_average_precision_lanes(const uint32_t *ranking, size_t n, const int32_t *weights, double ap[OD_LANES]);
 
 #endif

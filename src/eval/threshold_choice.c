@@ -55,24 +55,31 @@ static int keeps_bound(const search *s, const state *at)
     return (double)at->fp <= s->bound * per;
 }
 
-static state count(const search *s, const uint32_t *weights)
+/* Weights of one lane; NULL: all 1. */
+static inline uint32_t weight_of(const int32_t *lane, uint32_t image)
+{
+    return lane ? (uint32_t)lane[(size_t)image * OD_LANES] : 1;
+}
+
+static state count(const search *s, const int32_t *lane)
 {
     state t = {0};
-    for (size_t i = 0; i < s->cases->num_images; i++) t.images += weights ? weights[i] : 1;
-    for (size_t i = 0; i < s->cases->num_positives; i++) t.positives += weights ? weights[s->cases->positives[i]] : 1;
+    for (size_t i = 0; i < s->cases->num_images; i++) t.images += weight_of(lane, (uint32_t)i);
+    for (size_t i = 0; i < s->cases->num_positives; i++) t.positives += weight_of(lane, s->cases->positives[i]);
     t.negatives = t.images - (s->cases->level == OD_LEVEL_IMAGE ? t.positives : 0);
     return t;
 }
 
-static gap find(const search *s, const uint32_t *weights)
+static gap find(const search *s, const int32_t *lane)
 {
     const od_scored_case *items = s->cases->items;
     size_t n = s->cases->count;
-    state at = count(s, weights);
+    state at = count(s, lane);
     double above = INFINITY;
     int by_bound = s->rule == OD_RULE_MIN_SENSITIVITY || s->rule == OD_RULE_MAX_FALSE_PER_IMAGE;
     gap best = {n ? items[0].score : -INFINITY, INFINITY, 0};
     double best_value = by_bound ? 0 : goodness(s, &at);
+    uint64_t seen = 0; /* true positives when goodness was looked at last: false ones alone don't better it */
     for (size_t i = 0;;) {
         double below = i < n ? items[i].score : -INFINITY;
         if (s->rule == OD_RULE_MIN_SENSITIVITY && (keeps_bound(s, &at) || below == -INFINITY))
@@ -81,17 +88,20 @@ static gap find(const search *s, const uint32_t *weights)
             if (!keeps_bound(s, &at)) return best;
             best = (gap){below, above, 1};
         }
-        if (!by_bound && goodness(s, &at) > best_value) {
-            best_value = goodness(s, &at);
-            best = (gap){below, above, 1};
+        if (!by_bound && at.tp > seen) {
+            double value = goodness(s, &at);
+            seen = at.tp;
+            if (value > best_value) {
+                best_value = value;
+                best = (gap){below, above, 1};
+            }
+            if (best_possible(s, &at) <= best_value) break;
         }
-        if (below == -INFINITY || (!by_bound && best_possible(s, &at) <= best_value)) break;
+        if (below == -INFINITY) break;
         for (; i < n && items[i].score == below; i++) {
-            uint32_t w = weights ? weights[items[i].image] : 1;
-            if (items[i].right)
-                at.tp += w;
-            else
-                at.fp += w;
+            uint32_t w = weight_of(lane, items[i].image), right = -(uint32_t)items[i].right;
+            at.tp += w & right;
+            at.fp += w & ~right;
         }
         above = below;
     }
@@ -124,12 +134,74 @@ static double threshold_of(gap g)
     return od_threshold_between(g.below, g.above);
 }
 
-static void compute(const void *user, const uint32_t *weights, double *values, void *scratch)
+static double middle_of(gap g)
 {
-    (void)scratch;
-    gap g = find(user, weights);
     close_ends(&g);
-    values[0] = g.below + (g.above - g.below) / 2;
+    return g.below + (g.above - g.below) / 2;
+}
+
+/* What is searched for in a lane by highest F1 or lowest cost. */
+typedef struct lane_state {
+    double tp[OD_LANES], fp[OD_LANES], positives[OD_LANES], best[OD_LANES];
+    size_t at[OD_LANES]; /* the case below the best gap */
+} lane_state;
+
+static double goodness_of(const search *s, double tp, double fp, double positives)
+{
+    if (s->rule == OD_RULE_F1) return 2 * tp / (tp + fp + positives);
+    return -(s->cost_fp * fp + s->cost_fn * (positives - tp));
+}
+
+/* Looks at the gap above case `i`; returns 0 when lower ones can't be better in any lane: with everything found and no more
+ * false ones. */
+static int look(const search *s, lane_state *at, size_t i)
+{
+    int open = 0;
+    for (int l = 0; l < OD_LANES; l++) {
+        double value = goodness_of(s, at->tp[l], at->fp[l], at->positives[l]);
+        if (value > at->best[l]) {
+            at->best[l] = value;
+            at->at[l] = i;
+        }
+        open |= goodness_of(s, at->positives[l], at->fp[l], at->positives[l]) > at->best[l];
+    }
+    return open;
+}
+
+/* As `find` by goodness does, in all lanes at once. */
+static void find_best(const search *s, const int32_t *weights, double middles[OD_LANES])
+{
+    const od_scored_case *items = s->cases->items;
+    lane_state at = {.tp = {0}};
+    int any = 0, open = 1; /* any: something right since the last look; false ones alone don't better it */
+    for (size_t i = 0; i < s->cases->num_positives; i++)
+        for (size_t l = 0; l < OD_LANES; l++) at.positives[l] += weights[s->cases->positives[i] * (size_t)OD_LANES + l];
+    for (int l = 0; l < OD_LANES; l++) at.best[l] = at.positives[l] > 0 ? goodness_of(s, 0, 0, at.positives[l]) : 0;
+    for (size_t i = 0; i < s->cases->count && open; i++) {
+        const int32_t *w = weights + (size_t)items[i].image * OD_LANES;
+        double *counts = items[i].right ? at.tp : at.fp;
+        for (int l = 0; l < OD_LANES; l++) counts[l] += w[l];
+        any |= items[i].right;
+        if (!any || (i + 1 < s->cases->count && items[i + 1].score == items[i].score)) continue;
+        open = look(s, &at, i + 1);
+        any = 0;
+    }
+    for (int l = 0; l < OD_LANES; l++) {
+        size_t i = at.at[l];
+        double below = i < s->cases->count ? items[i].score : -INFINITY, above = i ? items[i - 1].score : INFINITY;
+        middles[l] = middle_of((gap){below, above, 1});
+    }
+}
+
+static void compute(const void *user, const int32_t *weights, double (*values)[OD_LANES], void *scratch)
+{
+    const search *s = user;
+    (void)scratch;
+    if (s->rule == OD_RULE_F1 || s->rule == OD_RULE_COST) {
+        find_best(s, weights, values[0]);
+        return;
+    }
+    for (int l = 0; l < OD_LANES; l++) values[0][l] = middle_of(find(s, weights + l));
 }
 
 static od_status find_interval(const od_coco_eval *e, const search *s, const od_operating_options *o, od_threshold_choice *out,

@@ -38,10 +38,11 @@ static od_status gather_class_parts(od_report *r, od_error *err)
     return OD_OK;
 }
 
-/* Intervals of the costs need the walk through all detections again and again, so not of very many. */
+/* Intervals of the costs need the walk through all detections again and again, so not of very many. They come from the jackknife
+ * and the splits: resamples only tell what doesn't vary. */
 static od_status gather_tide(od_report *r, const od_localisation_options *o, od_error *err)
 {
-    enum { MOST_DETECTIONS = 100000, RESAMPLES = 200 };
+    enum { MOST_DETECTIONS = 1000000, RESAMPLES = 40 };
     od_tide_options t = od_tide_options_default();
     t.num_threads = o->num_threads;
     t.seed = o->seed;

@@ -77,13 +77,13 @@ static void test_weights_are_copies(void **state)
             assert_int_equal(drawn, units.count);
             od_coco_eval *copied = test_coco_problem(problem(c), weights, 0);
             for (size_t f = 0; f < r.num_figures; f++)
-                assert_close(r.samples[f * r.num_resamples + i], od_coco_figure(copied, f), "resample");
+                assert_close(r.rows[f * r.columns.total + i], od_coco_figure(copied, f), "resample");
             od_coco_eval_free(copied);
         }
         od_units_leave_out(&units, 3, weights);
         od_coco_eval *without = test_coco_problem(problem(c), weights, 0);
         for (size_t f = 0; f < r.num_figures; f++)
-            assert_close(r.jackknife[f * r.num_jackknife + 3], od_coco_figure(without, f), "jackknife");
+            assert_close(r.rows[f * r.columns.total + r.columns.resamples + 3], od_coco_figure(without, f), "jackknife");
         od_coco_eval_free(without);
         free(of_units);
         free(weights);
