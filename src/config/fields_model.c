@@ -100,7 +100,7 @@ static const od_field_row rows[] = {
     SAME("FasterRcnn", "use_static_shapes", "with it, training suppresses proposals at an IoU equal to the threshold, too (partitioned suppression)"),
     DIFFERS("FasterRcnn", "resize_masks", "ground-truth masks are resized with the image, once, whatever stands here",
             "true: resized masks are resized again, which spoils them where keep_aspect_ratio_resizer pads and its two dimensions differ, and elsewhere changes nothing"),
-    NO_EFFECT("FasterRcnn", "use_static_shapes_for_eval", "shapes of TPU graphs"),
+    SAME("FasterRcnn", "use_static_shapes_for_eval", "use_static_shapes holds outside training, too"),
     SAME("FasterRcnn", "use_partitioned_nms_in_first_stage", "with use_static_shapes in training: partitioned suppression"),
     NO_EFFECT("FasterRcnn", "return_raw_detections_during_predict", "adds outputs to an exported graph"),
     SAME("FasterRcnn", "use_combined_nms_in_first_stage", "TensorFlow's combined suppression of proposals"),

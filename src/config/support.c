@@ -182,7 +182,6 @@ static const struct {
     const char *fix; /* NULL: "remove it" */
 } refused[] = {
     {"FasterRcnn", "context_config", 0, P, NULL},
-    {"FasterRcnn", "use_combined_nms_in_first_stage", 0, P, NULL},
     {"MaskRCNNBoxPredictor", "predict_keypoints", 0, P, NULL},
     {"CenterNet", "keypoint_estimation_task", 0, P, NULL},
     {"CenterNet", "mask_estimation_task", 0, P, NULL},

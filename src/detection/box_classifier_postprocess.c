@@ -16,6 +16,8 @@ od_status od_box_classifier_postprocess_init(od_box_classifier_postprocess *p, c
                                          .num_classes = c->num_classes,
                                          .boxes_each = mask_rcnn && b->mask_rcnn_box_predictor->share_box_across_classes ? 1 : c->num_classes};
     OD_TRY(od_nms_params_init(&p->nms, post->batch_non_max_suppression, err));
+    if (p->nms.combined)
+        return od_error_set(err, OD_ERR_CONFIG, "second_stage_post_processing: use_combined_nms, which TensorFlow 2 refuses in a second stage; remove it");
     p->nms.change_frame = 1;
     return od_score_converter_init(&p->converter, post, err);
 }

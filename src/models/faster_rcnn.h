@@ -26,7 +26,7 @@ typedef struct od_faster_rcnn {
     const od_faster_rcnn_features *features;
     od_mask_rcnn_predictor predictor;
     od_hyperparams rpn; /* of the first stage's convolution and heads */
-    od_nms_params proposals;
+    od_nms_params proposals[2]; /* in inference, in training */
     od_minibatch_sampler sampler; /* of the second stage's minibatch */
     od_rpn_loss_params rpn_loss;
     od_box_classifier_loss_params classifier_loss;

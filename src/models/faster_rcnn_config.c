@@ -48,8 +48,7 @@ static od_status check_options(const od_faster_rcnn *m, od_error *err)
 {
     const proto *c = m->c;
     const struct { const char *field; int on; } refused[] = {{"context_config", c->context_config != NULL},
-                                                             {"inplace_batchnorm_update", c->inplace_batchnorm_update},
-                                                             {"use_combined_nms_in_first_stage", c->use_combined_nms_in_first_stage}};
+                                                             {"inplace_batchnorm_update", c->inplace_batchnorm_update}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (refused[i].on)
             return od_config_error(m->config, c, refused[i].field, err, OD_ERR_UNSUPPORTED, "%s is not supported; remove it", refused[i].field);
@@ -57,14 +56,15 @@ static od_status check_options(const od_faster_rcnn *m, od_error *err)
 }
 
 /* With fixed shapes (as the OD API trains on TPUs) the first stage's partitioned suppression drops boxes at the threshold, too. */
-static void read_proposals(od_faster_rcnn *m)
+static void read_proposals(od_faster_rcnn *m, int training)
 {
     const proto *c = m->c;
-    int at_threshold = c->use_static_shapes && c->use_partitioned_nms_in_first_stage;
-    m->proposals = (od_nms_params){.score_threshold = c->first_stage_nms_score_threshold,
-                                   .iou_threshold = at_threshold ? nextafterf(c->first_stage_nms_iou_threshold, -1) : c->first_stage_nms_iou_threshold,
-                                   .max_per_class = c->first_stage_max_proposals,
-                                   .max_total = c->first_stage_max_proposals};
+    int fixed = c->use_static_shapes && (training || c->use_static_shapes_for_eval), at_threshold = fixed && c->use_partitioned_nms_in_first_stage && !c->use_combined_nms_in_first_stage;
+    m->proposals[training] = (od_nms_params){.score_threshold = c->first_stage_nms_score_threshold,
+                                             .iou_threshold = at_threshold ? nextafterf(c->first_stage_nms_iou_threshold, -1) : c->first_stage_nms_iou_threshold,
+                                             .max_per_class = c->first_stage_max_proposals,
+                                             .max_total = c->first_stage_max_proposals,
+                                             .combined = c->use_combined_nms_in_first_stage};
 }
 
 static od_status read_losses(od_faster_rcnn *m, od_error *err)
@@ -100,7 +100,7 @@ od_status od_faster_rcnn_read(od_faster_rcnn *m, const od_config *config, od_err
     OD_TRY(od_faster_rcnn_features_find(config, m->c->feature_extractor, &m->features, err));
     OD_TRY(od_hyperparams_read(m->c->first_stage_box_predictor_conv_hyperparams, &m->rpn, err));
     OD_TRY(od_mask_rcnn_predictor_init(&m->predictor, m->c->second_stage_box_predictor, m->c->num_classes, m->c->number_of_stages == 3, err));
-    read_proposals(m);
+    for (int training = 0; training < 2; training++) read_proposals(m, training);
     OD_TRY(od_box_classifier_postprocess_init(&m->postprocess, m->c, err));
     return read_losses(m, err);
 }

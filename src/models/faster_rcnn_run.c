@@ -45,7 +45,7 @@ static od_status sample(od_faster_rcnn_state *st, const od_net *net, int64_t ima
 {
     const od_faster_rcnn *m = st->model;
     const od_groundtruth *truth = &st->pixel_truth[image].truth;
-    int64_t n = found->count, all = m->proposals.max_total;
+    int64_t n = found->count, all = m->proposals[1].max_total;
     od_matcher matcher = od_box_classifier_matcher();
     od_rng rng = stream(net, image, STREAM_PROPOSALS);
     int32_t *match = od_malloc((size_t)all, sizeof *match);
@@ -70,13 +70,14 @@ static od_status sample(od_faster_rcnn_state *st, const od_net *net, int64_t ima
 static od_status propose_image(od_faster_rcnn_state *st, const od_net *net, const od_node *node, int64_t image, od_error *err)
 {
     const od_faster_rcnn *m = st->model;
-    int64_t predicted = st->anchors.predicted, most = m->proposals.max_total;
+    const od_nms_params *nms = &m->proposals[st->training];
+    int64_t predicted = st->anchors.predicted, most = nms->max_total;
     float window[4];
     od_faster_rcnn_window(st, image, window);
     od_nms_output found = {.boxes = od_calloc((size_t)most, 4 * sizeof(float)), .scores = od_malloc((size_t)most, sizeof(float)), .classes = od_malloc((size_t)most, sizeof(int32_t))};
     od_status status = found.boxes && found.scores && found.classes ? OD_OK : od_error_nomem(err, "proposals");
     if (status == OD_OK)
-        status = od_proposals_select(&m->proposals, &m->rpn_loss.coder, &st->anchors, od_net_value(net, node->in[0]) + image * predicted * 4,
+        status = od_proposals_select(nms, &m->rpn_loss.coder, &st->anchors, od_net_value(net, node->in[0]) + image * predicted * 4,
                                      od_net_value(net, node->in[1]) + image * predicted * 2, window, &found, err);
     if (status == OD_OK && st->training && !m->classifier_loss.mine) {
         status = sample(st, net, image, &found, err);
