@@ -96,7 +96,7 @@ static const od_field_row rows[] = {
     SAME("FasterRcnn", "use_matmul_crop_and_resize", "samples of a crop that lie outside the feature map are blended with zero instead of being zero"),
     SAME("FasterRcnn", "clip_anchors_to_image", "in training, anchors that cross the image's border are clipped instead of dropped"),
     NO_EFFECT("FasterRcnn", "use_matmul_gather_in_matcher", "another kernel for TPUs, with the same numbers"),
-    NO_EFFECT("FasterRcnn", "use_static_balanced_label_sampler", "another sampler for TPUs with the same distribution"),
+    SAME("FasterRcnn", "use_static_balanced_label_sampler", "with use_static_shapes in training: the same numbers at random, but where there are too few to draw from, others are drawn, too"),
     SAME("FasterRcnn", "use_static_shapes", "with it, training suppresses proposals at an IoU equal to the threshold, too (partitioned suppression)"),
     DIFFERS("FasterRcnn", "resize_masks", "ground-truth masks are resized with the image, once, whatever stands here",
             "true: resized masks are resized again, which spoils them where keep_aspect_ratio_resizer pads and its two dimensions differ, and elsewhere changes nothing"),

@@ -4,6 +4,7 @@
  */
 #include "detection_support.h"
 
+#include "checkpoint/safetensors.h"
 #include "detection/box_classifier_loss.h"
 #include "detection/box_classifier_postprocess.h"
 #include "detection/minibatch_sampler.h"
@@ -74,6 +75,60 @@ static void test_sampler(void **state)
 }
 
 /* The variant for fixed shapes draws alike where candidates are enough. */
+/* The OD API's sampler on the same candidates (tests/oracle/sampler_statistics.py): as many positives, as many in all, and each item as often,
+ * within 5 deviations of the difference of two such counts. */
+static void compare_sampler(const od_safetensors *fixture, const char *name)
+{
+    const od_safetensors_entry *e[5];
+    const char *const keys[5] = {"candidate", "positive", "settings", "times", "drawn"};
+    for (int i = 0; i < 5; i++) {
+        char key[128];
+        snprintf(key, sizeof key, "%s/%s", name, keys[i]);
+        e[i] = od_safetensors_find(fixture, key);
+        assert_non_null(e[i]);
+    }
+    const float *settings = e[2]->data;
+    const int32_t *times = e[3]->data, *drawn = e[4]->data;
+    const uint8_t *positive = e[1]->data;
+    uint8_t chosen[N];
+    int ours[N] = {0};
+    od_minibatch_sampler s;
+    assert_int_equal(od_minibatch_sampler_init(&s, settings[1], settings[2] > 0, "fraction", NULL), OD_OK);
+    for (int run = 0; run < RUNS; run++) {
+        int positives = 0, all = 0;
+        od_rng rng;
+        od_rng_init(&rng, 11, (uint64_t)run);
+        assert_int_equal(od_minibatch_sampler_select(&s, N, e[0]->data, positive, (int64_t)settings[0], &rng, chosen, NULL), OD_OK);
+        for (int i = 0; i < N; i++) ours[i] += chosen[i], all += chosen[i], positives += chosen[i] && positive[i];
+        if (positives != drawn[0] || all != drawn[1]) fail_msg("%s: %d positives of %d drawn; expected %d of %d", name, positives, all, (int)drawn[0], (int)drawn[1]);
+    }
+    for (int i = 0; i < N; i++) {
+        double share = (ours[i] + times[i]) / (2.0 * RUNS), most = 5 * sqrt(2 * share * (1 - share) * RUNS);
+        if (fabs((double)ours[i] - times[i]) > most) fail_msg("%s: item %d was drawn %d times, by the OD API %d times; at most %.0f apart", name, i, ours[i], (int)times[i], most);
+    }
+}
+
+static void test_sampler_statistics(void **state)
+{
+    (void)state;
+    char path[1024], name[64];
+    od_safetensors *fixture;
+    int cases = 0;
+    test_source_path(path, sizeof path, "tests/detection/data/samplers.safetensors");
+    assert_int_equal(od_safetensors_open(&fixture, path, NULL), OD_OK);
+    for (size_t i = 0; i < od_safetensors_count(fixture); i++) {
+        const char *key = od_safetensors_at(fixture, i)->name;
+        size_t n = strcspn(key, "/");
+        if (strcmp(key + n, "/times") || n >= sizeof name) continue;
+        memcpy(name, key, n);
+        name[n] = 0;
+        compare_sampler(fixture, name);
+        cases++;
+    }
+    assert_int_equal(cases, 11);
+    od_safetensors_close(fixture);
+}
+
 static void test_static_sampler(void **state)
 {
     (void)state;
@@ -268,7 +323,8 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sampler),        cmocka_unit_test(test_static_sampler), cmocka_unit_test(test_loss_gradients),
+        cmocka_unit_test(test_sampler),        cmocka_unit_test(test_sampler_statistics),
+        cmocka_unit_test(test_static_sampler), cmocka_unit_test(test_loss_gradients),
         cmocka_unit_test(test_rpn_loss_value), cmocka_unit_test(test_no_proposals),   cmocka_unit_test(test_anchors),
         cmocka_unit_test(test_detections),     cmocka_unit_test(test_allocation_failures),
     };

@@ -68,7 +68,7 @@ typedef struct golden_case {
     od_groundtruth *truth;        /* [batch] */
     int failures;
     golden_dump forward_dump, train_dump;
-    int dumping;
+    int dumping, curve_only;
     const od_net_options *options;
 } golden_case;
 
@@ -89,6 +89,8 @@ od_status golden_reset_variables(golden_case *c, od_error *err);
 /* The case's instance masks by ../shared/oracle/golden.py's rule, owned by the truth. */
 od_status golden_make_masks(golden_case *c, od_error *err);
 od_status golden_check_variables(golden_case *c, od_error *err);
+/* Makes the images, and compares their pixels. */
+od_status golden_preprocess(golden_case *c, od_error *err);
 od_status golden_check_forward(golden_case *c, od_error *err);
 od_status golden_check_targets(golden_case *c, od_error *err);
 od_status golden_check_training(golden_case *c, od_error *err);

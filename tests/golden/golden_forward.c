@@ -46,7 +46,7 @@ static int64_t floats(const od_safetensors_entry *e)
     return (int64_t)(e->bytes / 4);
 }
 
-static od_status check_preprocessing(golden_case *c, od_error *err)
+od_status golden_preprocess(golden_case *c, od_error *err)
 {
     const od_safetensors_entry *image = golden_entry(c->forward, "image"), *want = golden_entry(c->forward, "preprocessed");
     const od_safetensors_entry *shapes = golden_entry(c->forward, "true_image_shapes");
@@ -392,7 +392,6 @@ static od_status check_end_to_end(golden_case *c, od_instance *inst, od_error *e
 
 od_status golden_check_forward(golden_case *c, od_error *err)
 {
-    OD_TRY(check_preprocessing(c, err));
     OD_TRY(golden_reset_variables(c, err));
     od_instance *inst;
     OD_TRY(od_instance_create(&inst, c->model, OD_NET_INFER, c->batch, c->height, c->width, c->options, err));

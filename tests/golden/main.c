@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--threads=N] FIXTURE_DIR...: a line a quantity (error, bound); exit 1 when one is
- * out. The instruction set is OBJDET_ISA's.
+ * test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--threads=N] FIXTURE_DIR...: a line a quantity (error, bound); exit 1 when one is
+ * out. --curve: only the loss over many steps. The instruction set is OBJDET_ISA's.
  */
 #include "golden.h"
 
@@ -63,10 +63,11 @@ static od_status run_case(golden_case *c, const char *dump_dir, od_error *err)
     OD_TRY(read_truth(c, err));
     OD_TRY(golden_reset_variables(c, err));
     OD_TRY(golden_check_variables(c, err));
-    OD_TRY(golden_check_forward(c, err));
+    OD_TRY(golden_preprocess(c, err));
+    if (!c->curve_only) OD_TRY(golden_check_forward(c, err));
     if (c->with_masks) OD_TRY(golden_make_masks(c, err));
-    OD_TRY(golden_check_targets(c, err));
-    OD_TRY(golden_check_training(c, err));
+    if (!c->curve_only) OD_TRY(golden_check_targets(c, err));
+    if (!c->curve_only) OD_TRY(golden_check_training(c, err));
     OD_TRY(golden_check_curve(c, err));
     if (!dump_dir) return OD_OK;
     OD_TRY(golden_dump_write(&c->forward_dump, dump_dir, c->name, "forward", err));
@@ -89,12 +90,12 @@ static void free_case(golden_case *c)
 }
 
 /* Failures of one folder. */
-static int check_folder(char *dir, const char *dump_dir, const od_net_options *options)
+static int check_folder(char *dir, const char *dump_dir, int curve_only, const od_net_options *options)
 {
     size_t n = strlen(dir);
     while (n > 1 && dir[n - 1] == '/') dir[--n] = 0;
     const char *slash = strrchr(dir, '/');
-    golden_case c = {.dir = dir, .name = slash ? slash + 1 : dir, .dumping = dump_dir != NULL, .options = options};
+    golden_case c = {.dir = dir, .name = slash ? slash + 1 : dir, .dumping = dump_dir != NULL, .curve_only = curve_only, .options = options};
     od_error err = {0};
     if (run_case(&c, dump_dir, &err) != OD_OK) {
         printf("FAIL  %s: %s\n", dir, err.message);
@@ -108,7 +109,7 @@ int main(int argc, char **argv)
 {
     const char *dump_dir = NULL;
     od_net_options options = {.no_drop = 1};
-    int folders = 0, failed = 0;
+    int folders = 0, failed = 0, curve_only = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
         if (!strncmp(argv[i], "--dump=", 7)) {
@@ -117,18 +118,20 @@ int main(int argc, char **argv)
             options.no_fusion = 1;
         } else if (!strcmp(argv[i], "--no_chains")) {
             options.no_chains = 1;
+        } else if (!strcmp(argv[i], "--curve")) {
+            curve_only = 1;
         } else if (!strncmp(argv[i], "--threads=", 10)) {
             options.threads = atoi(argv[i] + 10);
         } else if (argv[i][0] == '-') {
-            fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--threads=N] FIXTURE_DIR...\n");
+            fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--threads=N] FIXTURE_DIR...\n");
             return 2;
         } else {
             folders++;
-            failed += check_folder(argv[i], dump_dir, &options) != 0;
+            failed += check_folder(argv[i], dump_dir, curve_only, &options) != 0;
         }
     }
     if (!folders) {
-        fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--threads=N] FIXTURE_DIR...\n");
+        fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--threads=N] FIXTURE_DIR...\n");
         return 2;
     }
     printf("%d passed, %d failed\n", folders - failed, failed);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints of every single-stage family, both ways between objdet and the OD API. tests/oracle/test_oracle_families.sh runs it.
+"""Checkpoints of every family, both ways between objdet and the OD API. tests/oracle/test_oracle_families.sh runs it.
 
 usage:
   checkpoint_families.py write SHARED_DIR OUT [FAMILY...]  OUT/FAMILY/{pipeline.config, theirs/ckpt-1, classification/ckpt-1}: a small model of the
@@ -25,6 +25,7 @@ SUFFIX = '/.ATTRIBUTES/VARIABLE_VALUE'
 SMALL = 'image_resizer { fixed_shape_resizer { height: 160 width: 160 } }'
 BIG = odd_fixtures.FIXED % (256, 256)  # a BiFPN's levels must double
 D0, CENTER = odd_fixtures.D0, odd_fixtures.CENTER
+FEW = 'image_resizer { fixed_shape_resizer { height: 64 width: 64 } } first_stage_max_proposals: 4 second_stage_batch_size: 2 clip_anchors_to_image: true '
 # Every meta-architecture and feature extractor; small where the config can say so. Adam, RMSProp and momentum.
 FAMILIES = {
     'ssd_mobilenet_v1': odd_fixtures.ssd(odd_fixtures.V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.25 } ' + SMALL),
@@ -44,6 +45,13 @@ FAMILIES = {
     'center_hourglass32': odd_fixtures.center('type: "hourglass_32"'),
     'center_mobilenet_v2': odd_fixtures.center('type: "mobilenet_v2" depth_multiplier: 0.35'),
     'center_mobilenet_v2_fpn': odd_fixtures.center('type: "mobilenet_v2_fpn" depth_multiplier: 0.35'),
+    'faster_rcnn_resnet50': odd_fixtures.two_stage(odd_fixtures.FRCNN, FEW),
+    'faster_rcnn_resnet50_fpn': odd_fixtures.two_stage(odd_fixtures.FRCNN_FPN, FEW),
+    'faster_rcnn_inception_resnet_v2': odd_fixtures.two_stage(odd_fixtures.MASKS, FEW + 'number_of_stages: 2 second_stage_box_predictor { mask_rcnn_box_predictor { predict_instance_masks: false } }'),
+    'mask_rcnn_inception_resnet_v2': odd_fixtures.two_stage(odd_fixtures.MASKS, FEW),
+    'mask_rcnn_resnet50': odd_fixtures.two_stage(odd_fixtures.FRCNN, FEW + 'number_of_stages: 3 second_stage_box_predictor { mask_rcnn_box_predictor { predict_instance_masks: true '
+                                                 'convolve_then_upsample_masks: true mask_prediction_conv_depth: 8 conv_hyperparams { activation: RELU_6 batch_norm { } regularizer { l2_regularizer { } } '
+                                                 'initializer { truncated_normal_initializer { } } } } }'),
     'center_mobilenet_v2_fpn_separable': odd_fixtures.center('type: "mobilenet_v2_fpn" depth_multiplier: 0.35 use_separable_conv: true'),
 }
 RMS_PROP = 'optimizer { rms_prop_optimizer { momentum_optimizer_value: 0.9 decay: 0 epsilon: 1 learning_rate { constant_learning_rate { learning_rate: 0.1 } } } }'

@@ -24,10 +24,22 @@ tf.keras.backend.set_learning_phase(True)
 n = image.shape[0]
 boxes = [tf.constant(train[f'boxes/{i}']) for i in range(n)]
 classes = [tf.one_hot(train[f'classes/{i}'], spec['num_classes']) for i in range(n)]
+masks = {}
+
+
+def ellipses(boxes, height, width):
+    """golden.py's instance masks."""
+    out = np.zeros((len(boxes), height, width), 'f4')
+    for j, box in enumerate(np.asarray(boxes)):
+        y0, x0, y1, x1 = (box * [height, width, height, width]).astype(int)
+        y, x = np.mgrid[0:height, 0:width]
+        out[j] = ((y - (y0 + y1) / 2) / ((y1 - y0) / 2 + 1e-6)) ** 2 + ((x - (x0 + x1) / 2) / ((x1 - x0) / 2 + 1e-6)) ** 2 <= 1
+    return tf.constant(out)
 
 def losses():
     x, shapes = model.preprocess(image)
-    model.provide_groundtruth(groundtruth_boxes_list=boxes, groundtruth_classes_list=classes, groundtruth_weights_list=[tf.ones(len(b)) for b in boxes])
+    if spec.get('masks'): masks['groundtruth_masks_list'] = [ellipses(b, x.shape[1], x.shape[2]) for b in boxes]
+    model.provide_groundtruth(groundtruth_boxes_list=boxes, groundtruth_classes_list=classes, groundtruth_weights_list=[tf.ones(len(b)) for b in boxes], **masks)
     all_losses = dict(model.loss(model.predict(x, shapes), shapes))
     regularization = model.regularization_losses()
     return tf.add_n(list(all_losses.values()) + (list(regularization) if regularization else []))

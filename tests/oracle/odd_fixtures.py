@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden fixtures of configs that nobody trains, to find what the ordinary ones don't: every single-stage extractor, odd sizes, anchors, heads,
+"""Golden fixtures of configs that nobody trains, to find what the ordinary ones don't: every extractor, odd sizes, anchors, heads,
 losses and post-processing.
 
 usage: odd_fixtures.py SHARED_DIR OUT_DIR [CASE...]
@@ -26,6 +26,13 @@ def center(extractor, more=''):
 
 def ssd(base, merge, clear=()):
     return (base, ['ssd.' + c for c in clear], 'ssd { %s }' % merge)
+
+
+FRCNN, FRCNN_FPN, MASKS = 'faster_rcnn_resnet50', 'faster_rcnn_resnet50_fpn', 'mask_rcnn_inception_resnet_v2'
+
+
+def two_stage(base, merge='', clear=()):
+    return (base, ['faster_rcnn.' + c for c in clear], 'faster_rcnn { %s }' % merge)
 
 
 V2, V2_FPN, V1_FPN, RETINA, D0 = 'ssd_mobilenet_v2_small', 'ssd_mobilenet_v2_fpnlite_small', 'ssd_mobilenet_v1_fpn', 'ssd_resnet50_v1_fpn', 'ssd_efficientdet_d0'
@@ -97,6 +104,26 @@ CASES = {
     'v2_fpn_activation': ssd(V2_FPN, 'feature_extractor { conv_hyperparams { activation: RELU } } box_predictor { weight_shared_convolutional_box_predictor { conv_hyperparams { activation: SWISH } } }'),
 }
 
+TWO = FIXED % (96, 128) + ' first_stage_max_proposals: 24 second_stage_batch_size: 24 '
+MASK_HEAD = '''number_of_stages: 3 second_stage_box_predictor { mask_rcnn_box_predictor { predict_instance_masks: true mask_height: 14 mask_width: 21 mask_prediction_conv_depth: 0
+                conv_hyperparams { regularizer { l2_regularizer { weight: 0.001 } } initializer { truncated_normal_initializer { stddev: 0.1 } } %s } %s } } '''
+CASES.update({
+    'frcnn101_matmul': two_stage(FRCNN, TWO + 'feature_extractor { type: "faster_rcnn_resnet101_keras" } use_matmul_crop_and_resize: true'),
+    'frcnn152': two_stage(FRCNN, TWO + 'feature_extractor { type: "faster_rcnn_resnet152_keras" batch_norm_trainable: true }'),
+    'frcnn_rpn': two_stage(FRCNN, TWO + 'first_stage_atrous_rate: 2 first_stage_box_predictor_kernel_size: 5 first_stage_box_predictor_depth: 48 clip_anchors_to_image: false '
+                           'first_stage_box_predictor_conv_hyperparams { batch_norm { scale: true decay: 0.9 } activation: NONE } first_stage_anchor_generator { grid_anchor_generator { scales: [0.3, 0.8] '
+                           'aspect_ratios: [1, 3] height: 40 width: 50 height_stride: 16 width_stride: 16 height_offset: 8 width_offset: 8 } }', ['first_stage_anchor_generator']),
+    'frcnn_crops': two_stage(FRCNN, TWO + 'initial_crop_size: 9 maxpool_kernel_size: 3 maxpool_stride: 2 second_stage_box_predictor { mask_rcnn_box_predictor { share_box_across_classes: false } }'),
+    'frcnn_miner': two_stage(FRCNN, TWO + 'hard_example_miner { num_hard_examples: 8 iou_threshold: 0.9 loss_type: BOTH max_negatives_per_positive: 2 }'),
+    'frcnn_fpn_levels': two_stage(FRCNN_FPN, TWO + 'feature_extractor { type: "faster_rcnn_resnet101_fpn_keras" override_base_feature_extractor_hyperparams: false fpn { min_level: 3 max_level: 5 additional_layer_depth: 40 } } '
+                                  'first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 5 } } use_matmul_crop_and_resize: true'),
+    'frcnn_inception_stride8': two_stage(MASKS, TWO + 'number_of_stages: 2 feature_extractor { first_stage_features_stride: 8 } first_stage_anchor_generator { grid_anchor_generator { height_stride: 8 '
+                                         'width_stride: 8 } }'),
+    'mask_upsample': two_stage(FRCNN, TWO + MASK_HEAD % ('activation: RELU_6 batch_norm { scale: true }', 'convolve_then_upsample_masks: true masks_are_class_agnostic: true mask_prediction_num_conv_layers: 3')),
+    'mask_resnet': two_stage(FRCNN, TWO + MASK_HEAD % ('', '') + 'use_matmul_crop_and_resize: true'),
+    'mask_fpn': two_stage(FRCNN_FPN, TWO + MASK_HEAD % ('', 'convolve_then_upsample_masks: true') + 'use_matmul_crop_and_resize: true'),
+})
+
 
 def allow_small_resnets():
     """The OD API's ResNet-18 and -34 call keras.applications.resnet.ResNet, which Keras 2.15 keeps in keras.src only."""
@@ -128,6 +155,7 @@ def write(shared, out, name):
         f.write(text_format.MessageToString(pipeline))
     case = json.load(open(os.path.join(shared, 'golden', base, 'case.json')))
     case['small'] = False
+    case['masks'] = pipeline.model.faster_rcnn.number_of_stages == 3
     with open(os.path.join(out, name, 'case.json'), 'w') as f:
         json.dump(case, f)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Checkpoints of every single-stage family against the real OD API, both ways, and fine-tuning of each type (some 4 minutes). Opt-in: OD_ORACLE
+# Checkpoints of every family against the real OD API, both ways, and fine-tuning of each type (some 4 minutes). Opt-in: OD_ORACLE
 # names a Python environment with TensorFlow, the OD API and od_oracle; without it the test is skipped. FAMILIES="a b" takes some.
 set -euo pipefail
 [ -n "${OD_ORACLE:-}" ] || { echo "skipped: OD_ORACLE names no oracle environment"; exit 77; }
