@@ -95,6 +95,9 @@ static const struct {
     {"CosineDecayLearningRate", "learning_rate_base", 0, 1e6, 0},
     {"CosineDecayLearningRate", "warmup_learning_rate", 0, 1e6, 0},
     {"InputReader", "max_number_of_boxes", 1, 1e6, 0},
+    {"InputReader", "sample_from_datasets_weights", 0, 1e9, 0},
+    {"InputReader", "frame_index", -1, 1e9, 0},
+    {"ConvertClassLogitsToSoftmax", "temperature", 0, 1e9, 1},
     {"RandomHorizontalFlip", "probability", 0, 1, 1},
     {"RandomVerticalFlip", "probability", 0, 1, 1},
     {"RandomRotation90", "probability", 0, 1, 1},
@@ -152,20 +155,13 @@ static void check_finite(od_check *check, const ProtobufCMessage *m, const Proto
     }
 }
 
-static int is_default(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
-{
-    if (!field->default_value || field->label == PROTOBUF_C_LABEL_REPEATED) return 0;
-    const void *v = od_message_element(m, field, 0);
-    if (field->type == PROTOBUF_C_TYPE_STRING) return !strcmp(*(const char *const *)v, field->default_value);
-    return !memcmp(v, field->default_value, od_message_element_size(field->type));
-}
-
 /* Fields that the registry (fields.h) has as ignored or refused by TensorFlow 2. Returns 1 when what is below the field doesn't matter. */
 static int check_registered(od_check *check, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
 {
     const od_field_row *row = od_field_find(m->descriptor->short_name, field->name);
     if (!row || row->kind == OD_FIELD_SAME || row->kind == OD_FIELD_DIFFERS) return 0;
-    int note = row->kind == OD_FIELD_NO_EFFECT || is_default(m, field);
+    if (row->kind == OD_FIELD_INVALID && od_message_is_default(m, field)) return 0;
+    int note = row->kind == OD_FIELD_NO_EFFECT || od_message_is_default(m, field);
     if (row->kind == OD_FIELD_INVALID)
         od_check_add(check, OD_CONFIG_ERROR, m, field->name, NULL, row->fix, "TensorFlow 2 refuses it: %s", row->tf2);
     else

@@ -80,6 +80,20 @@ static void check_input_paths(od_check *check, const reader_proto *reader)
     }
 }
 
+static void check_sampling(od_check *check, const reader_proto *reader)
+{
+    size_t paths = reader->input_reader_case == OBJECT_DETECTION__PROTOS__INPUT_READER__INPUT_READER_TF_RECORD_INPUT_READER && reader->tf_record_input_reader
+                       ? reader->tf_record_input_reader->n_input_path : 0, weights = reader->n_sample_from_datasets_weights;
+    float sum = 0;
+    char expected[64];
+    for (size_t i = 0; i < weights; i++) sum += reader->sample_from_datasets_weights[i];
+    snprintf(expected, sizeof expected, "%zu weights, one for each input_path", paths);
+    if (weights && weights != paths)
+        od_check_add(check, OD_CONFIG_ERROR, reader, "sample_from_datasets_weights", expected, NULL, "%zu weights for %zu input_paths", weights, paths);
+    else if (weights && !(sum > 0))
+        od_check_add(check, OD_CONFIG_ERROR, reader, "sample_from_datasets_weights", "a sum above 0", NULL, "all weights are 0: there would be no data");
+}
+
 /* The map of this reader, or NULL after telling why. */
 static od_label_map *load_label_map(od_check *check, const reader_proto *reader)
 {
@@ -115,6 +129,7 @@ static int maps_agree(const od_label_map *a, const od_label_map *b)
 static void check_reader(od_check *check, const reader_proto *reader)
 {
     check_input_paths(check, reader);
+    check_sampling(check, reader);
     od_label_map *map = load_label_map(check, reader);
     if (!check->label_map) {
         check->label_map = map;

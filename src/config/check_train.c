@@ -96,20 +96,13 @@ static void check_checkpoint_file(od_check *check, const train_proto *train)
                      "there is no file %s.index", path);
 }
 
-/* The TF1 field that a missing type is derived from (utils/config_util.py). */
-static int from_detection_checkpoint(const train_proto *train)
-{
-    const ProtobufCFieldDescriptor *field = od_message_field(train->base.descriptor, "from_detection_checkpoint");
-    return *(const protobuf_c_boolean *)od_message_element(&train->base, field, 0);
-}
-
 static void check_checkpoint_type(od_check *check, const train_proto *train)
 {
     const char *type = train->fine_tune_checkpoint_type, *field = "fine_tune_checkpoint_type";
     static const char expected[] = "'classification', 'detection' or 'full'";
     if (!type[0])
         od_check_add(check, OD_CONFIG_WARNING, train, field, expected, "say it: 'detection' for a zoo detector, 'classification' for a backbone",
-                     "is not given, which means '%s'", from_detection_checkpoint(train) ? "detection" : "classification");
+                     "is not given, which means '%s'", od_config_fine_tune_type(train));
     else if (!strcmp(type, "fine_tune"))
         od_check_add(check, OD_CONFIG_ERROR, train, field, expected, "fine_tune_checkpoint_type: 'full' restores all, 'detection' all but the heads",
                      "'fine_tune' is rejected, by the OD API too");
@@ -185,6 +178,14 @@ static void check_averages(od_check *check, const ObjectDetection__Protos__EvalC
                      "the optimizer has use_moving_average: false, so that there are no averages");
 }
 
+/* What needs the scores of each class that the records hold. */
+static void check_scores(od_check *check, const train_proto *train, const ObjectDetection__Protos__InputReader *reader)
+{
+    if (reader && train->use_multiclass_scores && !reader->load_multiclass_scores)
+        od_check_add(check, OD_CONFIG_ERROR, train, "use_multiclass_scores", "false, or train_input_reader.load_multiclass_scores: true",
+                     "set load_multiclass_scores: true in train_input_reader", "the scores aren't read (the OD API stops, too: KeyError)");
+}
+
 void od_check_train(od_check *check)
 {
     const ObjectDetection__Protos__TrainEvalPipelineConfig *proto = od_config_proto(check->config);
@@ -201,4 +202,5 @@ void od_check_train(od_check *check)
     check_rate_for_batch(check, train);
     check_augmentations(check, train);
     check_averages(check, proto->eval_config, train);
+    check_scores(check, train, proto->train_input_reader);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
+#include "config/message.h"
 
 #include "util/alloc.h"
 #include "util/file.h"
@@ -144,4 +145,11 @@ od_status od_config_save(const od_config *config, const char *path, od_error *er
     od_status status = od_file_write_all(path, text, size, err);
     od_config_text_free(text);
     return status;
+}
+
+const char *od_config_fine_tune_type(const ObjectDetection__Protos__TrainConfig *train)
+{
+    if (train->fine_tune_checkpoint_type[0]) return train->fine_tune_checkpoint_type;
+    const ProtobufCFieldDescriptor *field = od_message_field(train->base.descriptor, "from_detection_checkpoint"); /* deprecated: the compiler warns of the member */
+    return *(const protobuf_c_boolean *)od_message_element(&train->base, field, 0) ? "detection" : "classification";
 }

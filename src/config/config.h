@@ -31,6 +31,9 @@ void od_config_place(const od_config *config, const void *message, const char *f
 od_status od_config_error(const od_config *config, const void *message, const char *field, od_error *err, od_status status,
                           const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* fine_tune_checkpoint_type, or what it means when it isn't given (from_detection_checkpoint, utils/config_util.py). */
+const char *od_config_fine_tune_type(const ObjectDetection__Protos__TrainConfig *train);
+
 /* For the checks: what od_config_load turns into an error. *out is set even when there are syntax errors, which are in
  * `problems` with the warnings. */
 od_status od_config_read(const char *text, size_t size, const char *name, od_config **out, od_problems *problems,

@@ -35,7 +35,7 @@ static const od_field_row rows[] = {
     SAME("EvalConfig", "recall_lower_bound", "for precision_at_recall_detection_metrics"),
     SAME("EvalConfig", "recall_upper_bound", "for precision_at_recall_detection_metrics"),
     NO_EFFECT("EvalConfig", "retain_original_image_additional_channels", "keeps channels in memory that nobody looks at"),
-    SAME("EvalConfig", "force_no_resize", "evaluates images in their own size"),
+    NO_EFFECT("EvalConfig", "force_no_resize", "model_lib_v2.py hands eval_input() the model, whose preprocess() resizes all the same; it changes the pictures in TensorBoard"),
     IGNORED("EvalConfig", "use_dummy_loss_in_eval", "TensorFlow 1's model_lib.py only", "remove it"),
     NO_EFFECT("EvalConfig", "keypoint_edge", "lines between keypoints in pictures"),
     SAME("EvalConfig", "skip_predictions_for_unlabeled_class", "COCO metrics skip detections of classes that an image isn't annotated for"),

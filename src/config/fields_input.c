@@ -4,6 +4,7 @@
  */
 #include "config/fields_rows.h"
 
+#define KEYPOINTS "read for models that learn keypoints, which are refused by name (keypoint_box_coder, keypoint_estimation_task)"
 #define THREADS "threads and buffers of tf.data; here by --num_workers"
 
 static const od_field_row rows[] = {
@@ -23,27 +24,27 @@ static const od_field_row rows[] = {
     NO_EFFECT("InputReader", "prefetch_size", "TF2's dataset_builder.py doesn't read it"),
     NO_EFFECT("InputReader", "num_parallel_map_calls", THREADS),
     DIFFERS("InputReader", "drop_remainder", "training batches are always full; an evaluation reads every image", "true drops the last, smaller batch of an evaluation"),
-    SAME("InputReader", "num_additional_channels", "channels behind R, G and B"),
-    SAME("InputReader", "num_keypoints", "keypoints of a box"),
-    SAME("InputReader", "keypoint_type_weight", "weights of the keypoints' losses"),
+    INVALID("InputReader", "num_additional_channels", "the Keras networks have an input of three channels and fail on more ('Input 0 of layer is incompatible'); only ssd_mobilenet_v2_fpn_keras takes them", "remove it"),
+    NO_EFFECT("InputReader", "num_keypoints", KEYPOINTS),
+    NO_EFFECT("InputReader", "keypoint_type_weight", KEYPOINTS),
     SAME("InputReader", "max_number_of_boxes", "of an image; more are cut off"),
-    SAME("InputReader", "load_multiclass_scores", "reads image/object/class/multiclass_scores"),
-    SAME("InputReader", "load_context_features", "for Context R-CNN"),
-    SAME("InputReader", "load_context_image_ids", "for Context R-CNN"),
+    SAME("InputReader", "load_multiclass_scores", "reads image/object/class/multiclass_scores [boxes, num_classes]"),
+    NO_EFFECT("InputReader", "load_context_features", "only Context R-CNN looks at them, which is refused by its context_config"),
+    NO_EFFECT("InputReader", "load_context_image_ids", "for pictures of Context R-CNN's attention"),
     SAME("InputReader", "load_instance_masks", "reads masks"),
     SAME("InputReader", "mask_type", "how masks are stored"),
-    SAME("InputReader", "load_dense_pose", "for DensePose"),
-    SAME("InputReader", "load_track_id", "for tracking"),
-    SAME("InputReader", "load_keypoint_depth_features", "for keypoints with depth"),
+    NO_EFFECT("InputReader", "load_dense_pose", "only CenterNet's densepose_estimation_task looks at it, which is refused by name"),
+    NO_EFFECT("InputReader", "load_track_id", "only CenterNet's track_estimation_task looks at it, which is refused by name"),
+    NO_EFFECT("InputReader", "load_keypoint_depth_features", KEYPOINTS),
     DIFFERS("InputReader", "use_display_name", "a class text is looked up among names and display names", "the same with a label map (the larger id counts), which TF2's decoder does whatever it says"),
     NO_EFFECT("InputReader", "include_source_id", "hands a file's name on to the evaluation"),
-    SAME("InputReader", "input_type", "TF_EXAMPLE or TF_SEQUENCE_EXAMPLE"),
-    SAME("InputReader", "frame_index", "of a sequence example: which frame"),
+    DIFFERS("InputReader", "input_type", "TF_EXAMPLE; or TF_SEQUENCE_EXAMPLE: frames of sequences, of which training draws each sequence equally often and then a frame, and evaluation takes each frame; frames with region/is_annotated 0 are left out", "trains them as images without objects (inputs.py doesn't hand is_annotated on). INPUT_DEFAULT is refused (decoder_builder.py)"),
+    SAME("InputReader", "frame_index", "of each sequence only this frame, from 0, in training; -1: any"),
     NO_EFFECT("InputReader", "use_keypoint_label_map", "no TF2 file reads it"),
     SAME("InputReader", "tf_record_input_reader", "the data"),
     INVALID("InputReader", "external_input_reader", "input_reader and decoder builders know tf_record_input_reader only", "use tf_record_input_reader { input_path: '...' }"),
-    SAME("InputReader", "sample_from_datasets_weights", "how often each input_path is drawn from"),
-    SAME("InputReader", "expand_labels_hierarchy", "boxes count for the ancestors of their class, too"),
+    SAME("InputReader", "sample_from_datasets_weights", "how often training draws from each input_path, one weight each; an evaluation leaves out those of weight 0"),
+    SAME("InputReader", "expand_labels_hierarchy", "boxes count for the ancestors of their class (the label map's ancestor_ids), too; so do image labels, and absent ones for descendants"),
     DIFFERS("TFRecordInputReader", "input_path", "TFRecords (also GZIP, shards, patterns), and COCO JSON, VOC folders, CSV and more", "uncompressed TFRecords only"),
 };
 

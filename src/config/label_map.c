@@ -14,10 +14,17 @@
 typedef ObjectDetection__Protos__StringIntLabelMap map_proto;
 typedef ObjectDetection__Protos__StringIntLabelMapItem item_proto;
 
+/* Ids of other classes, ascending. */
+typedef struct relatives {
+    int32_t *ids;
+    size_t count;
+} relatives;
+
 typedef struct label {
     int32_t id;
     int line;
     char *name, *display_name; /* display_name: NULL when there is none */
+    relatives above, below;    /* ancestor_ids, descendant_ids */
 } label;
 
 struct od_label_map {
@@ -43,6 +50,8 @@ void od_label_map_free(od_label_map *map)
     for (size_t i = 0; i < map->count; i++) {
         od_free(map->labels[i].name);
         od_free(map->labels[i].display_name);
+        od_free(map->labels[i].above.ids);
+        od_free(map->labels[i].below.ids);
     }
     od_free(map->labels);
     od_hashmap_deinit(&map->by_name);
@@ -71,16 +80,38 @@ static const label *find_id(const od_label_map *map, int32_t id)
     return i < map->count && map->labels[i].id == id ? &map->labels[i] : NULL;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A sorted copy, each once. Returns 0 or -1. */
+static int copy_relatives(const relatives *from, relatives *to)
+{
+    *to = (relatives){0};
+    if (!from->count) return 0;
+    to->ids = od_malloc(from->count, sizeof *to->ids);
+    if (!to->ids) return -1;
+    memcpy(to->ids, from->ids, from->count * sizeof *to->ids);
+    qsort(to->ids, from->count, sizeof *to->ids, by_id);
+    for (size_t i = 0; i < from->count; i++)
+        if (!to->count || to->ids[i] != to->ids[to->count - 1]) to->ids[to->count++] = to->ids[i];
+    return 0;
+}
+
 static od_status insert(od_label_map *map, const label *given, od_error *err)
 {
     label l = *given;
     if (od_grow(&map->labels, &map->capacity, map->count + 1, sizeof *map->labels)) return od_error_nomem(err, "a label map");
     l.name = od_strdup(given->name);
     l.display_name = given->display_name ? od_strdup(given->display_name) : NULL;
-    if (!l.name || (given->display_name && !l.display_name) || od_hashmap_set(&map->by_name, l.name, l.id) ||
+    if (copy_relatives(&given->above, &l.above) | copy_relatives(&given->below, &l.below) || !l.name || (given->display_name && !l.display_name) || od_hashmap_set(&map->by_name, l.name, l.id) ||
         (l.display_name && od_hashmap_set(&map->by_display_name, l.display_name, l.id))) {
         od_free(l.name);
         od_free(l.display_name);
+        od_free(l.above.ids);
+        od_free(l.below.ids);
         return od_error_nomem(err, "a label map");
     }
     size_t at = lower_bound(map, l.id);
@@ -108,7 +139,7 @@ static od_status add_label(od_label_map *map, const label *l, od_status status, 
 
 od_status od_label_map_add(od_label_map *map, int32_t id, const char *name, const char *display_name, od_error *err)
 {
-    return add_label(map, &(label){id, 0, (char *)name, (char *)display_name}, OD_ERR_ARG, err);
+    return add_label(map, &(label){.id = id, .name = (char *)name, .display_name = (char *)display_name}, OD_ERR_ARG, err);
 }
 
 static od_status check_item(const item_proto *item, const char *path, int line, od_error *err)
@@ -135,7 +166,8 @@ static od_status add_items(od_label_map *map, const od_text_tree *tree, od_error
         int line = od_text_tree_line(tree, item, NULL, -1);
         OD_TRY(check_item(item, map->path, line, err));
         if (is_background(item)) continue;
-        label l = {item->id, line, item->name ? item->name : item->display_name, item->display_name};
+        label l = {item->id, line, item->name ? item->name : item->display_name, item->display_name, {item->ancestor_ids, item->n_ancestor_ids},
+                   {item->descendant_ids, item->n_descendant_ids}};
         od_status status = add_label(map, &l, OD_ERR_FORMAT, err);
         if (status != OD_OK) {
             od_error_prefix(err, "%s:%d", map->path, line);
@@ -185,6 +217,10 @@ od_status od_label_map_format(const od_label_map *map, char **text, size_t *size
         items[i].has_id = 1;
         items[i].id = map->labels[i].id;
         items[i].display_name = map->labels[i].display_name;
+        items[i].n_ancestor_ids = map->labels[i].above.count;
+        items[i].ancestor_ids = map->labels[i].above.ids;
+        items[i].n_descendant_ids = map->labels[i].below.count;
+        items[i].descendant_ids = map->labels[i].below.ids;
         pointers[i] = &items[i];
     }
     map_proto proto = OBJECT_DETECTION__PROTOS__STRING_INT_LABEL_MAP__INIT;
@@ -231,6 +267,14 @@ const char *od_label_map_key(const od_label_map *map, int32_t id)
 {
     const label *l = find_id(map, id);
     return l ? l->name : NULL;
+}
+
+const int32_t *od_label_map_relatives(const od_label_map *map, int32_t id, int ancestors, int *count)
+{
+    const label *l = find_id(map, id);
+    const relatives *r = !l ? NULL : ancestors ? &l->above : &l->below;
+    *count = r ? (int)r->count : 0;
+    return r ? r->ids : NULL;
 }
 
 int od_label_map_count(const od_label_map *map)

@@ -45,6 +45,9 @@ int od_label_map_count(const od_label_map *map);
 int32_t od_label_map_id(const od_label_map *map, int index);
 /* The largest id; 0 for an empty map. A model needs num_classes >= this. */
 int32_t od_label_map_max_id(const od_label_map *map);
+/* The classes that a class is one of (`ancestors`), or that are one of it, without itself, ascending: the label map's ancestor_ids and
+ * descendant_ids. Borrowed; *count 0 for none. */
+const int32_t *od_label_map_relatives(const od_label_map *map, int32_t id, int ancestors, int *count);
 /* Where it was read from; "" for one that was built. */
 const char *od_label_map_path(const od_label_map *map);
 /* Line of the item with this id in that file; 0 when unknown. */

@@ -116,3 +116,12 @@ const char *od_enum_name(const ProtobufCEnumDescriptor *type, int value)
         if (type->values[i].value == value) return type->values[i].name;
     return "?";
 }
+
+int od_message_is_default(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
+{
+    static const uint64_t zero = 0; /* protobuf-c leaves default_value away where it is 0 */
+    if (field->label == PROTOBUF_C_LABEL_REPEATED || field->type == PROTOBUF_C_TYPE_MESSAGE) return 0;
+    const void *v = od_message_element(m, field, 0);
+    if (field->type == PROTOBUF_C_TYPE_STRING) return field->default_value && !strcmp(*(const char *const *)v, field->default_value);
+    return !memcmp(v, field->default_value ? field->default_value : &zero, od_message_element_size(field->type));
+}

@@ -30,4 +30,7 @@ int od_message_equal(const ProtobufCMessage *a, const ProtobufCMessage *b);
 /* The OD API's name of an enum value, or "?" */
 const char *od_enum_name(const ProtobufCEnumDescriptor *type, int value);
 
+/* Whether a single field has the value that it has when it isn't given; 0 for messages. */
+int od_message_is_default(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field);
+
 #endif

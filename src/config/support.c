@@ -35,6 +35,7 @@ static const struct {
     {"Optimizer", NULL, T},
     {"LearningRate", NULL, T},
     {"EvalConfig", "metrics_set", E},
+    {"InputReader", "input_type", E},
 };
 
 /* One row a feature: message type, field, and for governed values the value. */
@@ -115,6 +116,7 @@ static const struct {
     {"PostProcessing", "score_converter", "IDENTITY"},
     {"PostProcessing", "score_converter", "SIGMOID"},
     {"PostProcessing", "score_converter", "SOFTMAX"},
+    {"Regularizer", "l1_regularizer", NULL},
     {"Regularizer", "l2_regularizer", NULL},
     {"Initializer", "truncated_normal_initializer", NULL},
     {"Initializer", "variance_scaling_initializer", NULL},
@@ -157,6 +159,7 @@ static const struct {
     {"PreprocessingStep", "random_square_crop_by_scale", NULL},
     {"PreprocessingStep", "random_scale_crop_and_pad_to_square", NULL},
     {"PreprocessingStep", "adjust_gamma", NULL},
+    {"PreprocessingStep", "convert_class_logits_to_softmax", NULL},
     {"Optimizer", "momentum_optimizer", NULL},
     {"Optimizer", "adam_optimizer", NULL},
     {"Optimizer", "rms_prop_optimizer", NULL},
@@ -171,6 +174,8 @@ static const struct {
     {"EvalConfig", "metrics_set", "oid_V2_detection_metrics"},
     {"EvalConfig", "metrics_set", "oid_challenge_detection_metrics"},
     {"EvalConfig", "metrics_set", "coco_mask_metrics"},
+    {"InputReader", "input_type", "TF_EXAMPLE"},
+    {"InputReader", "input_type", "TF_SEQUENCE_EXAMPLE"},
 };
 
 /* Single fields that change the meaning and aren't there yet; refused unless they have the value that switches them off
@@ -182,21 +187,13 @@ static const struct {
     const char *fix; /* NULL: "remove it" */
 } refused[] = {
     {"FasterRcnn", "context_config", 0, P, NULL},
-    {"MaskRCNNBoxPredictor", "predict_keypoints", 0, P, NULL},
     {"CenterNet", "keypoint_estimation_task", 0, P, NULL},
     {"CenterNet", "mask_estimation_task", 0, P, NULL},
     {"CenterNet", "densepose_estimation_task", 0, P, NULL},
     {"CenterNet", "track_estimation_task", 0, P, NULL},
     {"CenterNet", "temporal_offset_task", 0, P, NULL},
     {"CenterNet", "deepmac_mask_estimation", 0, P, NULL},
-    {"TrainConfig", "use_multiclass_scores", 0, T, NULL},
-    {"TrainConfig", "merge_multiple_label_boxes", 0, T, NULL},
-    {"InputReader", "input_type", 1, E, NULL},
-    {"InputReader", "num_additional_channels", 0, E, NULL},
-    {"InputReader", "sample_from_datasets_weights", 0, T, NULL},
-    {"InputReader", "expand_labels_hierarchy", 0, E, NULL},
     {"EvalConfig", "parameterized_metric", 0, E, NULL},
-    {"EvalConfig", "force_no_resize", 0, E, NULL},
 };
 
 typedef struct walk {
@@ -230,7 +227,7 @@ static int is_supported(const char *type, const char *field, const char *value, 
 static int is_invalid(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
 {
     const od_field_row *row = od_field_find(m->descriptor->short_name, field->name);
-    return row && row->kind == OD_FIELD_INVALID && od_message_has(m, field);
+    return row && row->kind == OD_FIELD_INVALID && od_message_has(m, field) && !od_message_is_default(m, field);
 }
 
 /* Whether this member of a oneof is given and not in the rows. */

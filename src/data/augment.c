@@ -42,6 +42,7 @@ static const od_augmentation *const augmentations[] = {
     &od_augmentation_remap_labels,
     &od_augmentation_scale_boxes,
     &od_augmentation_self_concat,
+    &od_augmentation_softmax_scores,
 };
 
 typedef struct augment_step {
@@ -58,6 +59,7 @@ void od_sample_deinit(od_sample *sample)
 {
     od_free(sample->floats);
     od_free(sample->own_objects);
+    od_free(sample->own_scores);
     od_pixel_map_deinit(&sample->map);
     *sample = (od_sample){0};
 }

@@ -28,10 +28,11 @@ typedef struct od_sample {
     od_object *objects; /* borrowed, changed in place; boxes relative to the view; `own_objects` once there are more */
     int object_count;   /* may shrink, or grow into `own_objects` */
     od_object *own_objects; /* NULL until an augmentation copies objects */
+    float *own_scores;  /* what an augmentation made of the objects' class_scores; NULL: nothing did */
     od_pixel_map map;   /* from the objects' masks to the view; without lists when there are none */
 } od_sample;
 
-/* Frees `floats`, `own_objects` and `map`. */
+/* Frees `floats`, `own_objects`, `own_scores` and `map`. */
 void od_sample_deinit(od_sample *sample);
 
 /* One kind of augmentation. `options` is its protobuf message, e.g. ObjectDetection__Protos__RandomCropImage. */
@@ -59,7 +60,7 @@ extern const od_augmentation od_augmentation_normalize_image, od_augmentation_pi
 extern const od_augmentation od_augmentation_black_patches, od_augmentation_patch_gaussian,
     od_augmentation_jpeg_quality;
 extern const od_augmentation od_augmentation_jitter_boxes, od_augmentation_drop_label, od_augmentation_remap_labels,
-    od_augmentation_scale_boxes, od_augmentation_self_concat;
+    od_augmentation_scale_boxes, od_augmentation_self_concat, od_augmentation_softmax_scores;
 
 typedef struct od_augmenter od_augmenter;
 

@@ -113,6 +113,42 @@ static od_status scale_boxes(const void *options, od_sample *sample, od_rng *rng
     return OD_OK;
 }
 
+/* convert_class_logits_to_softmax: of the scores of every class that the record gives with a box. */
+static od_status softmax_scores(const void *options, od_sample *sample, od_rng *rng, od_error *err)
+{
+    (void)rng;
+    const ObjectDetection__Protos__ConvertClassLogitsToSoftmax *o = options;
+    size_t total = 0, at = 0;
+    for (int i = 0; i < sample->object_count; i++) total += sample->objects[i].class_scores ? (size_t)sample->objects[i].class_score_count : 0;
+    if (!total) return OD_OK;
+    float *scores = od_malloc(total, sizeof *scores);
+    if (!scores) return od_error_nomem(err, "class scores");
+    for (int i = 0; i < sample->object_count; i++) {
+        od_object *object = &sample->objects[i];
+        if (!object->class_scores) continue;
+        float *out = scores + at, largest = object->class_scores[0] / o->temperature, sum = 0;
+        for (int k = 0; k < object->class_score_count; k++) largest = fmaxf(largest, object->class_scores[k] / o->temperature);
+        for (int k = 0; k < object->class_score_count; k++) sum += out[k] = expf(object->class_scores[k] / o->temperature - largest);
+        for (int k = 0; k < object->class_score_count; k++) out[k] /= sum;
+        object->class_scores = out;
+        at += (size_t)object->class_score_count;
+    }
+    od_free(sample->own_scores);
+    sample->own_scores = scores;
+    return OD_OK;
+}
+
+static od_status check_softmax(const od_config *config, const void *options, od_error *err)
+{
+    const ObjectDetection__Protos__ConvertClassLogitsToSoftmax *o = options;
+    const ObjectDetection__Protos__InputReader *reader = od_config_proto(config)->train_input_reader;
+    if (reader && !reader->load_multiclass_scores)
+        return od_config_error(config, o, NULL, err, OD_ERR_CONFIG,
+                               "convert_class_logits_to_softmax needs the scores of classes: set load_multiclass_scores: true in train_input_reader, or remove it");
+    if (o->temperature > 0) return OD_OK;
+    return od_config_error(config, o, "temperature", err, OD_ERR_CONFIG, "convert_class_logits_to_softmax: temperature is %g; expected more than 0", o->temperature);
+}
+
 /* The picture twice, below each other (axis 0) or beside each other (axis 1), with its objects in both. */
 static od_status concat(od_sample *sample, int axis, od_error *err)
 {
@@ -162,4 +198,5 @@ const od_augmentation od_augmentation_jitter_boxes = {STEP(RANDOM_JITTER_BOXES),
 const od_augmentation od_augmentation_drop_label = {STEP(DROP_LABEL_PROBABILISTICALLY), NULL, drop_label};
 const od_augmentation od_augmentation_remap_labels = {STEP(REMAP_LABELS), check_remap, remap};
 const od_augmentation od_augmentation_scale_boxes = {STEP(SCALE_BOXES_TO_PIXEL_COORDINATES), NULL, scale_boxes};
+const od_augmentation od_augmentation_softmax_scores = {STEP(CONVERT_CLASS_LOGITS_TO_SOFTMAX), check_softmax, softmax_scores};
 const od_augmentation od_augmentation_self_concat = {STEP(RANDOM_SELF_CONCAT_IMAGE), check_self_concat, self_concat};

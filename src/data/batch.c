@@ -5,20 +5,21 @@
 
 #include <string.h>
 
-od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, od_error *err)
+od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, int num_classes, od_error *err)
 {
     size_t n = (size_t)size, boxes = n * (size_t)max_boxes;
-    *b = (od_batch){.height = height, .width = width, .max_boxes = max_boxes};
+    *b = (od_batch){.height = height, .width = width, .max_boxes = max_boxes, .num_classes = num_classes};
     b->image_floats = n * (size_t)height * (size_t)width * 3;
     if (b->image_floats) b->images = od_aligned_malloc(b->image_floats, sizeof *b->images);
     b->true_shapes = od_calloc(n * 3, sizeof *b->true_shapes);
     b->boxes = od_calloc(boxes * 4, sizeof *b->boxes);
     b->classes = od_calloc(boxes, sizeof *b->classes);
+    if (num_classes) b->class_targets = od_calloc(boxes, (size_t)num_classes * sizeof *b->class_targets);
     b->weights = od_calloc(boxes, sizeof *b->weights);
     b->flags = od_calloc(boxes, sizeof *b->flags);
     b->box_counts = od_calloc(n, sizeof *b->box_counts);
     b->items = od_calloc(n, sizeof *b->items);
-    if ((b->images || !b->image_floats) && b->true_shapes && b->boxes && b->classes && b->weights && b->flags &&
+    if ((b->images || !b->image_floats) && b->true_shapes && b->boxes && b->classes && (b->class_targets || !num_classes) && b->weights && b->flags &&
         b->box_counts && b->items)
         return OD_OK;
     od_batch_deinit(b, size);
@@ -32,6 +33,7 @@ static void clear_item(od_batch_item *item)
     od_image_deinit(&item->image);
     od_free(item->pixels);
     od_free(item->masks);
+    od_free(item->class_scores);
     *item = (od_batch_item){0};
 }
 
@@ -47,6 +49,7 @@ void od_batch_deinit(od_batch *b, int size)
     od_free(b->true_shapes);
     od_free(b->boxes);
     od_free(b->classes);
+    od_free(b->class_targets);
     od_free(b->weights);
     od_free(b->flags);
     od_free(b->box_counts);
@@ -121,25 +124,86 @@ static void join_pictures(od_batch *b, const od_preprocess *p)
     }
 }
 
-/* Boxes of the picture to boxes of the padded picture, as change_coordinate_frame computes it in float32. */
+/* A box of the picture as a box of the padded picture, as change_coordinate_frame computes it in float32. */
+static void pad_box(const od_batch *b, const od_batch_item *item, const float box[4], float out[4])
+{
+    float scale[2] = {1.0f / ((float)b->height / (float)item->shape.true_height), 1.0f / ((float)b->width / (float)item->shape.true_width)};
+    for (int c = 0; c < 4; c++) out[c] = box[c] * scale[c % 2];
+}
+
+/* Where merge_boxes_with_multiple_labels (utils/ops.py) sees a box: two boxes are one when all four numbers are equal. */
+static void box_place(const float box[4], int64_t place[4])
+{
+    for (int c = 0; c < 4; c++) place[c] = (int64_t)(box[c] * 9999.0f);
+}
+
+/* The box of the item, among the `count` that it has so far, in the same place; -1: none. */
+static int find_same(const od_batch *b, size_t at, int count, const float box[4])
+{
+    int64_t place[4], other[4];
+    box_place(box, place);
+    for (int k = 0; k < count; k++) {
+        box_place(b->boxes + (at + (size_t)k) * 4, other);
+        if (!memcmp(place, other, sizeof place)) return k;
+    }
+    return -1;
+}
+
+static void clear_boxes(od_batch *b, size_t at)
+{
+    size_t n = (size_t)b->max_boxes;
+    memset(b->boxes + at * 4, 0, n * 4 * sizeof *b->boxes);
+    memset(b->classes + at, 0, n * sizeof *b->classes);
+    memset(b->weights + at, 0, n * sizeof *b->weights);
+    memset(b->flags + at, 0, n * sizeof *b->flags);
+    if (b->class_targets) memset(b->class_targets + at * (size_t)b->num_classes, 0, n * (size_t)b->num_classes * sizeof *b->class_targets);
+}
+
+/* Moves the k-th object's mask to the to-th place. */
+static void move_mask(const od_batch *b, od_batch_item *item, int k, int to)
+{
+    size_t pixels = (size_t)b->height * (size_t)b->width;
+    if (item->masks && k != to && k < b->max_boxes) memcpy(item->masks + (size_t)to * pixels, item->masks + (size_t)k * pixels, pixels);
+}
+
+/* Where one class has to do, it is the one with the largest target, the first of equals, as tf.argmax. */
+static void take_main_classes(od_batch *b, size_t at, int count)
+{
+    for (size_t k = at; k < at + (size_t)count; k++) {
+        const float *targets = b->class_targets + k * (size_t)b->num_classes;
+        b->classes[k] = 0;
+        for (int c = 1; c < b->num_classes; c++)
+            if (targets[c] > targets[b->classes[k]]) b->classes[k] = c;
+    }
+}
+
 static void write_boxes(od_batch *b, int i)
 {
-    const od_batch_item *item = b->items + i;
-    int count = item->object_count < b->max_boxes ? item->object_count : b->max_boxes;
+    od_batch_item *item = b->items + i;
+    int count = 0;
     size_t at = (size_t)i * (size_t)b->max_boxes;
-    float scale[2] = {1.0f / ((float)b->height / (float)item->shape.true_height),
-                      1.0f / ((float)b->width / (float)item->shape.true_width)};
-    memset(b->boxes + at * 4, 0, (size_t)b->max_boxes * 4 * sizeof *b->boxes);
-    memset(b->classes + at, 0, (size_t)b->max_boxes * sizeof *b->classes);
-    memset(b->weights + at, 0, (size_t)b->max_boxes * sizeof *b->weights);
-    memset(b->flags + at, 0, (size_t)b->max_boxes * sizeof *b->flags);
-    for (int k = 0; k < count; k++) {
+    clear_boxes(b, at);
+    for (int k = 0; k < item->object_count; k++) {
         const od_object *o = item->objects + k;
-        for (int c = 0; c < 4; c++) b->boxes[(at + (size_t)k) * 4 + (size_t)c] = o->box[c] * scale[c % 2];
-        b->classes[at + (size_t)k] = o->label - 1;
-        b->weights[at + (size_t)k] = o->weight;
-        b->flags[at + (size_t)k] = o->flags;
+        float box[4];
+        pad_box(b, item, o->box, box);
+        int to = b->merge_boxes ? find_same(b, at, count, box) : -1;
+        if (to < 0 && count < b->max_boxes) {
+            to = count++;
+            memcpy(b->boxes + (at + (size_t)to) * 4, box, sizeof box);
+            b->classes[at + (size_t)to] = o->label - 1;
+            b->weights[at + (size_t)to] = o->weight;
+            b->flags[at + (size_t)to] = o->flags;
+            move_mask(b, item, k, to);
+        }
+        if (!b->class_targets || to < 0) continue;
+        float *targets = b->class_targets + (at + (size_t)to) * (size_t)b->num_classes;
+        if (o->class_scores && !b->merge_boxes) /* the OD API's merged boxes have their classes, whatever the scores */
+            memcpy(targets, o->class_scores, (size_t)b->num_classes * sizeof *targets);
+        else
+            targets[o->label - 1] = 1;
     }
+    if (b->class_targets) take_main_classes(b, at, count);
     b->box_counts[i] = count;
     int32_t *shape = b->true_shapes + (size_t)i * 3;
     shape[0] = item->shape.true_height;

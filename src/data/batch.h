@@ -17,6 +17,7 @@ typedef struct od_batch_item {
     od_image image;     /* the decoded picture before augmentation, when asked for (keep_images); else empty */
     od_object *objects; /* after augmentation; boxes relative to the picture without padding */
     int object_count;
+    float *class_scores; /* private: what an augmentation made of the objects' scores, or NULL */
     uint8_t *masks;     /* [boxes, height, width] of the batch: 1 inside, of its first box_counts boxes; NULL without masks */
     od_preprocess_shape shape;
     float *pixels; /* private: the result, where its shape isn't fixed */
@@ -33,6 +34,9 @@ typedef struct od_batch {
     int32_t *true_shapes; /* [count, 3]: height and width without padding, 3 */
     float *boxes;         /* [count, max_boxes, 4]: ymin, xmin, ymax, xmax relative to the padded image */
     int32_t *classes;     /* [count, max_boxes], from 0 */
+    float *class_targets; /* [count, max_boxes, num_classes] what each class is to be; NULL: 1 for `classes`, 0 for the rest */
+    int num_classes;      /* of class_targets; else 0 */
+    int merge_boxes;      /* boxes in the same place are one box of several classes */
     float *weights;       /* [count, max_boxes] */
     uint32_t *flags;      /* [count, max_boxes]: OD_OBJECT_CROWD, ... */
     int32_t *box_counts;  /* [count] */
@@ -40,8 +44,8 @@ typedef struct od_batch {
     size_t image_floats;  /* private: room in `images` */
 } od_batch;
 
-/* Private to the loader. Room for `size` items; images only when the shape is fixed (height > 0). */
-od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, od_error *err);
+/* Private to the loader. Room for `size` items; images only when the shape is fixed (height > 0); class_targets when num_classes > 0. */
+od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, int num_classes, od_error *err);
 void od_batch_deinit(od_batch *b, int size);
 /* Empties the items for the next use. */
 void od_batch_clear(od_batch *b, int size);

@@ -2,6 +2,7 @@
 #include "data/dataset.h"
 
 #include "config/label_map.h"
+#include "data/class_hierarchy.h"
 #include "data/detect.h"
 #include "data/paths.h"
 #include "data/pixel_map.h"
@@ -19,11 +20,12 @@
 
 struct od_dataset {
     od_source **sources;
+    int *source_paths; /* [source_count]: which of the paths given each belongs to */
     int64_t *starts; /* [source_count + 1]: of each source's first example */
-    size_t source_count, source_capacity;
+    size_t source_count, source_capacity, path_capacity;
     int64_t step;    /* sample_1_of_n */
     int64_t *selected, selected_count; /* of od_dataset_select, or NULL */
-    int keep_invalid, quiet;
+    int keep_invalid, quiet, expand_hierarchy;
     od_mask_loading masks;
     const od_label_map *map; /* the caller's or `own_map`, or NULL */
     od_label_map *own_map;
@@ -42,6 +44,7 @@ void od_dataset_free(od_dataset *ds)
     if (!ds) return;
     for (size_t i = 0; i < ds->source_count; i++) ds->sources[i]->format->free(ds->sources[i]);
     od_free(ds->sources);
+    od_free(ds->source_paths);
     od_free(ds->starts);
     od_free(ds->description);
     od_free(ds->selected);
@@ -50,14 +53,19 @@ void od_dataset_free(od_dataset *ds)
     od_free(ds);
 }
 
-static od_status open_source(od_dataset *ds, const char *path, const od_dataset_options *options, od_error *err)
+/* `given`: which of the paths given it belongs to. */
+static od_status open_source(od_dataset *ds, const char *path, int given, const od_dataset_options *options, od_error *err)
 {
     const od_source_format *format;
     OD_TRY(od_source_format_detect(&format, path, options->format, err));
-    if (od_grow(&ds->sources, &ds->source_capacity, ds->source_count + 1, sizeof *ds->sources))
+    if (options->sequences && format == &od_source_tfrecord) format = &od_source_sequence;
+    if (od_grow(&ds->sources, &ds->source_capacity, ds->source_count + 1, sizeof *ds->sources) ||
+        od_grow(&ds->source_paths, &ds->path_capacity, ds->source_count + 1, sizeof *ds->source_paths))
         return od_error_nomem(err, path);
     od_source *s;
-    OD_TRY(format->open(&s, path, &(od_source_options){options->image_dir, options->group_fields, options->masks}, err));
+    od_source_options source = {options->image_dir, options->group_fields, options->masks, options->class_scores, options->frame_index};
+    OD_TRY(format->open(&s, path, &source, err));
+    ds->source_paths[ds->source_count] = given;
     ds->sources[ds->source_count++] = s;
     return OD_OK;
 }
@@ -77,14 +85,14 @@ static od_status add_parts(od_path_list *files, const char *path, const od_datas
     return status;
 }
 
-static od_status open_sources(od_dataset *ds, const char *const *paths, int count, const od_dataset_options *options,
-                              od_error *err)
+/* One of the paths given. */
+static od_status open_path(od_dataset *ds, const char *path, int given, const od_dataset_options *options, od_error *err)
 {
     od_path_list expanded = {0}, files = {0};
     od_status status = OD_OK;
-    for (int i = 0; i < count; i++) OD_TRY_GOTO(od_path_list_expand(&expanded, paths[i], err));
+    OD_TRY_GOTO(od_path_list_expand(&expanded, path, err));
     for (size_t i = 0; i < expanded.count; i++) OD_TRY_GOTO(add_parts(&files, expanded.items[i], options, err));
-    for (size_t i = 0; i < files.count; i++) OD_TRY_GOTO(open_source(ds, files.items[i], options, err));
+    for (size_t i = 0; i < files.count; i++) OD_TRY_GOTO(open_source(ds, files.items[i], given, options, err));
 done:
     od_path_list_deinit(&expanded);
     od_path_list_deinit(&files);
@@ -178,9 +186,10 @@ static od_status prepare(od_dataset *ds, const char *const *paths, int count, co
     ds->keep_invalid = options->keep_invalid;
     ds->quiet = options->quiet;
     ds->masks = options->masks;
+    ds->expand_hierarchy = options->expand_hierarchy && options->label_map;
     ds->issues = od_calloc(OD_ISSUE_COUNT, sizeof *ds->issues);
     if (!ds->issues) return od_error_nomem(err, "a data set");
-    OD_TRY(open_sources(ds, paths, count, options, err));
+    for (int i = 0; i < count; i++) OD_TRY(open_path(ds, paths[i], i, options, err));
     OD_TRY(count_examples(ds, err));
     OD_TRY(describe(ds, err));
     ds->map = options->label_map;
@@ -257,8 +266,8 @@ int64_t od_dataset_issue_count(const od_dataset *ds, od_dataset_issue issue)
     return atomic_load(&ds->issues[issue]);
 }
 
-/* The source of example `index` (of those kept) and its number there. */
-static const od_source *find_source(const od_dataset *ds, int64_t index, int64_t *local)
+/* Which source example `index` (of those kept) comes from; *local gets its number there. */
+static size_t find_source_index(const od_dataset *ds, int64_t index, int64_t *local)
 {
     int64_t at = (ds->selected ? ds->selected[index] : index) * ds->step;
     size_t low = 0, high = ds->source_count;
@@ -272,7 +281,25 @@ static const od_source *find_source(const od_dataset *ds, int64_t index, int64_t
     /* Empty sources start where the next one does. */
     while (ds->starts[low + 1] <= at) low++;
     *local = at - ds->starts[low];
-    return ds->sources[low];
+    return low;
+}
+
+static const od_source *find_source(const od_dataset *ds, int64_t index, int64_t *local)
+{
+    return ds->sources[find_source_index(ds, index, local)];
+}
+
+int od_dataset_path_of(const od_dataset *ds, int64_t index)
+{
+    int64_t local;
+    return ds->source_paths[find_source_index(ds, index, &local)];
+}
+
+double od_dataset_share(const od_dataset *ds, int64_t index)
+{
+    int64_t local;
+    const od_source *s = find_source(ds, index, &local);
+    return s->format->share ? s->format->share(s, local) : 1;
 }
 
 void od_dataset_locate(const od_dataset *ds, int64_t index, char *text, size_t size)
@@ -402,7 +429,8 @@ static od_status read_example(const od_dataset *ds, int64_t index, int with_imag
     OD_TRY(s->format->read(s, local, with_image, out, err));
     if (out->encoded) take_real_size(&(place){ds, index, out});
     OD_TRY(fit_masks(out, err));
-    return judge(ds, s, index, out, err);
+    OD_TRY(judge(ds, s, index, out, err));
+    return ds->expand_hierarchy ? od_class_hierarchy_expand(ds->map, out, err) : OD_OK;
 }
 
 od_status od_dataset_read(const od_dataset *ds, int64_t index, od_example *out, od_error *err)

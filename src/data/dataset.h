@@ -38,6 +38,8 @@
 typedef struct od_dataset od_dataset;
 typedef struct od_label_map od_label_map; /* config/label_map.h */
 
+enum { OD_ALL_FRAMES = -1 };
+
 typedef struct od_dataset_options {
     const od_label_map *label_map; /* borrowed, outlives the data set; NULL: names and ids from the data itself */
     const char *image_dir;         /* where the images lie that annotations name; NULL: beside the annotations */
@@ -47,6 +49,11 @@ typedef struct od_dataset_options {
                                       an error that asks for one */
     const char *group_fields;      /* fills od_example.group from the first of these fields ("patient_id,patient") that an image has */
     od_mask_loading masks;         /* whether objects get masks, where the format has them */
+    int class_scores;              /* od_object.class_scores, of TFRecords that have them */
+    int expand_hierarchy;          /* objects count for the ancestors of their class in the label map, too (needs one), and so do statements on
+                                      whole images; as the OD API's expand_labels_hierarchy */
+    int sequences;                 /* TFRecords hold tf.SequenceExamples; each annotated frame is an example */
+    int frame_index;               /* of each sequence only this frame, counted from 0; with OD_ALL_FRAMES: each */
     int quiet;                     /* count issues without telling od_log */
     int keep_invalid;              /* report bad boxes but keep them (label 0 when unknown), for statistics */
 } od_dataset_options;
@@ -96,6 +103,11 @@ od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err);
 
 /* The options' `masks`. */
 od_mask_loading od_dataset_masks(const od_dataset *ds);
+
+/* Which of the paths given to od_dataset_open an example comes from, counted from 0. */
+int od_dataset_path_of(const od_dataset *ds, int64_t index);
+/* How often an example is to be drawn in training, relative to the others of its file (a sequence's frames together as often as one image). */
+double od_dataset_share(const od_dataset *ds, int64_t index);
 
 /* Whether the data itself gives its classes ids (TFRecord, COCO, YOLO); the other formats only name them. */
 int od_dataset_has_ids(const od_dataset *ds);

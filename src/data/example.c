@@ -3,6 +3,7 @@
 
 #include "util/alloc.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct od_example_text {
@@ -22,6 +23,13 @@ const char *od_example_keep_text(od_example *e, const char *text, size_t size)
     t->next = e->texts;
     e->texts = t;
     return t->text;
+}
+
+const float *od_example_keep_floats(od_example *e, const float *values, size_t count)
+{
+    static_assert(offsetof(struct od_example_text, text) % sizeof(float) == 0, "texts begin where floats may");
+    if (count > PTRDIFF_MAX / 2 / sizeof *values) return NULL;
+    return (const float *)(const void *)od_example_keep_text(e, (const char *)values, count * sizeof *values);
 }
 
 const od_mask *od_example_keep_mask(od_example *e, od_mask *mask)
@@ -52,5 +60,6 @@ void od_example_deinit(od_example *e)
     od_free(e->pixels);
     od_free(e->objects);
     for (int i = 0; i < OD_EXAMPLE_LISTS; i++) od_free(e->class_lists[i]);
+    od_free(e->labeled_confidences);
     *e = (od_example){0};
 }

@@ -49,6 +49,8 @@ typedef struct od_object {
     const char *class_text; /* the class's name as the data spells it, or NULL; lives as long as the example */
     const char *pose;       /* VOC's pose ("Left"), or NULL; lives as long as the example */
     const od_mask *mask;    /* of the image's size, or NULL; lives as long as the example */
+    const float *class_scores; /* [class_score_count] of each class, from the record (multiclass_scores), or NULL; lives as long as the example */
+    int class_score_count;
     const char *segmentation; /* COCO's JSON that `mask` was made of, or NULL; lives as long as the example */
 } od_object;
 
@@ -66,6 +68,7 @@ typedef struct od_example {
     int object_count;
     int32_t *class_lists[OD_EXAMPLE_LISTS]; /* label map ids, owned; NULL: none */
     int class_list_counts[OD_EXAMPLE_LISTS];
+    float *labeled_confidences; /* [class_list_counts[OD_EXAMPLE_LABELED]] 1: present, 0: absent; owned; NULL: nothing is said */
     struct od_example_text *texts; /* what the objects' strings point into */
 } od_example;
 
@@ -74,6 +77,9 @@ void od_example_deinit(od_example *e);
 
 /* Keeps a NUL-terminated copy of `size` bytes that lives as long as the example; NULL when out of memory. */
 const char *od_example_keep_text(od_example *e, const char *text, size_t size);
+
+/* A copy of numbers that lives as long as the example; NULL when out of memory. */
+const float *od_example_keep_floats(od_example *e, const float *values, size_t count);
 
 /* Makes the example the owner of `mask`, which is freed when it can't be (NULL is returned then). */
 const od_mask *od_example_keep_mask(od_example *e, od_mask *mask);

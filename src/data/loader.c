@@ -171,6 +171,9 @@ static od_status take_objects(od_loader *l, od_batch_item *item, od_error *err)
         if (foreign && atomic_fetch_add(&l->foreign_boxes, 1) == 0)
             od_log(OD_LOG_WARNING, "%s: class id %d is above num_classes %d; such boxes are dropped",
                    e->filename ? e->filename : "an image", (int)e->objects[i].label, l->options.num_classes);
+        if (l->options.class_scores && e->objects[i].class_scores && e->objects[i].class_score_count != l->options.num_classes)
+            return od_error_set(err, OD_ERR_CONFIG, "%s: image/object/class/multiclass_scores has %d scores for each box, and num_classes is %d; expected the same",
+                                e->filename ? e->filename : "an image", e->objects[i].class_score_count, l->options.num_classes);
         if (e->objects[i].label >= 1 && !foreign) item->objects[item->object_count++] = e->objects[i];
     }
     return OD_OK;
@@ -241,6 +244,8 @@ static od_status prepare(od_loader *l, od_batch_item *item, const od_image *imag
         item->objects = sample.own_objects;
         sample.own_objects = NULL;
     }
+    item->class_scores = sample.own_scores;
+    sample.own_scores = NULL;
     od_preprocess_shape *s = &item->shape;
     if (status == OD_OK)
         status = od_preprocess_find_shape(&l->preprocess, sample.view.height, sample.view.width, s, err);
@@ -402,6 +407,8 @@ static od_status check_options(const od_loader_options *o, od_error *err)
         return od_error_set(err, OD_ERR_ARG, "prefetch is %d; expected 1 to 1024", o->prefetch);
     if (o->max_boxes < 1)
         return od_error_set(err, OD_ERR_ARG, "max_number_of_boxes is %d; expected at least 1", o->max_boxes);
+    if ((o->class_scores || o->merge_boxes) && o->num_classes < 1)
+        return od_error_set(err, OD_ERR_ARG, "class scores and merged boxes need num_classes");
     if (o->epochs < 0 || o->start_step < 0)
         return od_error_set(err, OD_ERR_ARG, "epochs and start_step must not be negative");
     return OD_OK;
@@ -445,8 +452,11 @@ static od_status allocate(od_loader *l, od_error *err)
     l->threads = od_calloc((size_t)l->options.num_threads, sizeof *l->threads);
     if (l->options.weights) OD_TRY(take_weights(l, err));
     if (!l->broken || !l->done || !l->ring || !l->threads) return od_error_nomem(err, "the input pipeline");
-    for (l->ring_size = 0; l->ring_size <= l->options.prefetch; l->ring_size++) /* one more is in the reader's hands */
-        OD_TRY(od_batch_init(l->ring + l->ring_size, l->options.batch_size, height, width, l->options.max_boxes, err));
+    for (l->ring_size = 0; l->ring_size <= l->options.prefetch; l->ring_size++) { /* one more is in the reader's hands */
+        int targets = l->options.class_scores || l->options.merge_boxes ? l->options.num_classes : 0;
+        OD_TRY(od_batch_init(l->ring + l->ring_size, l->options.batch_size, height, width, l->options.max_boxes, targets, err));
+        l->ring[l->ring_size].merge_boxes = l->options.merge_boxes;
+    }
     return OD_OK;
 }
 

@@ -43,6 +43,8 @@ typedef struct od_loader_options {
     int num_classes;    /* ids above are dropped; 0: any id */
     const double *weights; /* [images]: how often each is drawn, relative to the others; copied; NULL: equally often */
     const uint8_t *augment_labels; /* [num_classes + 1]: 1 for labels whose images are augmented; borrowed; NULL: all images are */
+    int class_scores;   /* od_batch.class_targets are the objects' class_scores, where they have any; needs num_classes */
+    int merge_boxes;    /* boxes in the same place become one with several classes in od_batch.class_targets; needs num_classes */
     int keep_images;    /* fill od_batch_item.image */
     od_corruption corruption; /* done to every picture as it was read (its number: that of the item); objects stay where they were */
 } od_loader_options;

@@ -14,15 +14,9 @@ static od_status check_positive(int value, const char *name, od_error *err)
                         value);
 }
 
-static od_status refuse_grey(int grey, od_error *err)
-{
-    if (!grey) return OD_OK;
-    return od_error_set(err, OD_ERR_UNSUPPORTED, "image_resizer: convert_to_grayscale isn't supported; remove it");
-}
-
 static od_status set_fixed(od_preprocess *p, const ObjectDetection__Protos__FixedShapeResizer *c, od_error *err)
 {
-    OD_TRY(refuse_grey(c->convert_to_grayscale, err));
+    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->height, "fixed_shape_resizer.height", err));
     OD_TRY(check_positive(c->width, "fixed_shape_resizer.width", err));
     p->kind = OD_RESIZER_FIXED;
@@ -35,7 +29,7 @@ static od_status set_fixed(od_preprocess *p, const ObjectDetection__Protos__Fixe
 static od_status set_keep_aspect(od_preprocess *p, const ObjectDetection__Protos__KeepAspectRatioResizer *c,
                                  od_error *err)
 {
-    OD_TRY(refuse_grey(c->convert_to_grayscale, err));
+    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->min_dimension, "keep_aspect_ratio_resizer.min_dimension", err));
     if (c->min_dimension > c->max_dimension)
         return od_error_set(err, OD_ERR_CONFIG,
@@ -57,7 +51,7 @@ static od_status set_keep_aspect(od_preprocess *p, const ObjectDetection__Protos
 static od_status set_conditional(od_preprocess *p, const ObjectDetection__Protos__ConditionalShapeResizer *c,
                                  od_error *err)
 {
-    OD_TRY(refuse_grey(c->convert_to_grayscale, err));
+    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->size_threshold, "conditional_shape_resizer.size_threshold", err));
     p->method = (od_resize_method)c->resize_method;
     p->limit = c->size_threshold;
@@ -77,7 +71,7 @@ static od_status set_conditional(od_preprocess *p, const ObjectDetection__Protos
 static od_status set_pad_multiple(od_preprocess *p, const ObjectDetection__Protos__PadToMultipleResizer *c,
                                   od_error *err)
 {
-    OD_TRY(refuse_grey(c->convert_to_grayscale, err));
+    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->multiple, "pad_to_multiple_resizer.multiple", err));
     p->kind = OD_RESIZER_PAD_MULTIPLE;
     p->limit = c->multiple;
@@ -168,6 +162,12 @@ od_status od_preprocess_find_shape(const od_preprocess *p, int height, int width
     return OD_OK;
 }
 
+/* tf.image.rgb_to_grayscale of a row; the value stands in each channel, where the OD API has one channel that the means' three make three of. */
+static void grey_row(float *row, int64_t pixels)
+{
+    for (int64_t i = 0; i < pixels; i++, row += 3) row[0] = row[1] = row[2] = row[0] * 0.2989f + row[1] * 0.587f + row[2] * 0.114f;
+}
+
 static void fill(float *to, const float value[3], int64_t pixels)
 {
     for (int64_t i = 0; i < pixels; i++, to += 3) memcpy(to, value, 3 * sizeof *to);
@@ -177,6 +177,7 @@ void od_preprocess_pad(const od_preprocess *p, int from_height, int from_width, 
 {
     float value[3];
     memcpy(value, p->pad_value, sizeof value);
+    if (p->grey) grey_row(value, 1);
     if (!p->normalize_first) od_normalize_row(&p->normalization, value, 1);
     for (int y = 0; y < from_height && width > from_width; y++)
         fill(out + ((int64_t)y * width + from_width) * 3, value, width - from_width);
@@ -201,8 +202,12 @@ od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, i
                           s.true_width,
                           s.true_height,
                           p->normalize_first ? &p->normalization : NULL,
-                          p->normalize_first ? NULL : &p->normalization};
+                          p->normalize_first || p->grey ? NULL : &p->normalization};
     OD_TRY(od_image_resize(view, &r, out, (ptrdiff_t)width * 3, err));
+    for (int y = 0; y < s.true_height && p->grey; y++) {
+        grey_row(out + (int64_t)y * width * 3, s.true_width);
+        od_normalize_row(&p->normalization, out + (int64_t)y * width * 3, s.true_width);
+    }
     od_preprocess_pad(p, s.true_height, s.true_width, height, width, out);
     return OD_OK;
 }
@@ -213,6 +218,17 @@ od_status od_preprocess_run_map(const od_preprocess *p, od_pixel_map *map, od_er
     OD_TRY(od_preprocess_find_shape(p, map->height, map->width, &s, err));
     OD_TRY(od_pixel_map_resize(map, has_aligned_corners(p), s.true_height, s.true_width, err));
     return od_pixel_map_place(map, 0, 0, s.height, s.width, err);
+}
+
+/* In the OD API an image of one channel goes through CenterNet, whose three means make three of it again, and through
+ * ssd_mobilenet_v2_fpn_keras, which gets a first convolution of one channel; every other network refuses it. */
+static od_status check_grey(const ObjectDetection__Protos__DetectionModel *model, od_error *err)
+{
+    if (model->model_case != OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_CENTER_NET)
+        return od_error_set(err, OD_ERR_UNSUPPORTED, "image_resizer: convert_to_grayscale works with center_net only; remove it, or make the images grey with the augmentation rgb_to_gray");
+    if (model->center_net->feature_extractor && model->center_net->feature_extractor->bgr_ordering)
+        return od_error_set(err, OD_ERR_CONFIG, "image_resizer: convert_to_grayscale doesn't go with bgr_ordering: true (the OD API fails on it, too); remove one of them");
+    return OD_OK;
 }
 
 od_status od_preprocess_init(od_preprocess *p, const ObjectDetection__Protos__DetectionModel *model, od_error *err)
@@ -229,6 +245,7 @@ od_status od_preprocess_init(od_preprocess *p, const ObjectDetection__Protos__De
     default: break;
     }
     OD_TRY(od_preprocess_set_resizer(&made, resizer, err));
+    if (made.grey) OD_TRY(check_grey(model, err));
     *p = made;
     return OD_OK;
 }

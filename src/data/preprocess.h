@@ -35,6 +35,7 @@ typedef struct od_preprocess {
     int min_side, max_side; /* KEEP_ASPECT */
     int limit;              /* AT_MOST, AT_LEAST, PAD_MULTIPLE */
     int pad_to_max;         /* KEEP_ASPECT */
+    int grey;               /* all channels get the grey value after resizing (convert_to_grayscale) */
     float pad_value[3];
     od_normalization normalization;
     int normalize_first; /* SSD: normalise, resize, pad; the others: resize, pad, normalise */
@@ -46,7 +47,7 @@ typedef struct od_preprocess_shape {
 } od_preprocess_shape;
 
 /* From the model's image_resizer and feature extractor. OD_ERR_CONFIG for values the OD API refuses,
- * OD_ERR_UNSUPPORTED for convert_to_grayscale and unknown feature extractors. */
+ * OD_ERR_UNSUPPORTED for unknown feature extractors and for convert_to_grayscale with those that fail on one channel in the OD API, too. */
 od_status od_preprocess_init(od_preprocess *p, const ObjectDetection__Protos__DetectionModel *model, od_error *err);
 
 /* The two halves of it. */

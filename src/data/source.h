@@ -15,6 +15,8 @@ typedef struct od_source_options {
     const char *image_dir;    /* where the images lie that annotations name, or NULL */
     const char *group_fields; /* od_example.group comes from the first of them that is there; NULL: no groups */
     od_mask_loading masks;    /* of formats that have masks */
+    int class_scores;         /* od_object.class_scores, of formats that have them */
+    int frame_index;          /* of sequences: which frame is the example; -1: each */
 } od_source_options;
 
 typedef struct od_source_format {
@@ -30,6 +32,8 @@ typedef struct od_source_format {
     od_status (*list_classes)(const od_source *s, od_class_list *classes, od_error *err);
     void (*free)(od_source *s);
     int has_ids; /* the data gives its classes numbers; else it only names them */
+    /* How often an example is to be drawn in training, relative to the others of the source; NULL: all equally often. */
+    double (*share)(const od_source *s, int64_t index);
 } od_source_format;
 
 /* The first member of every format's own struct. */
@@ -41,5 +45,6 @@ struct od_source {
 
 extern const od_source_format od_source_tfrecord, od_source_coco, od_source_voc, od_source_csv, od_source_yolo, od_source_cvat,
     od_source_labelstudio, od_source_openimages;
+extern const od_source_format od_source_sequence; /* in the place of od_source_tfrecord, when asked for */
 
 #endif

@@ -191,4 +191,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
 }
 
 const od_source_format od_source_coco = {"coco", "COCO JSON", "image", source_open, source_read, source_list_classes,
-                                         source_free, 1};
+                                         source_free, 1, NULL};

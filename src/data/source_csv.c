@@ -251,4 +251,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
     return od_class_list_add_names(classes, &s->classes, err);
 }
 
-const od_source_format od_source_csv = {"csv", "CSV", "image", source_open, source_read, source_list_classes, source_free, 0};
+const od_source_format od_source_csv = {"csv", "CSV", "image", source_open, source_read, source_list_classes, source_free, 0, NULL};

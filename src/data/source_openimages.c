@@ -326,4 +326,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
 }
 
 const od_source_format od_source_openimages = {"openimages", "Open Images CSV",   "image",     source_open,
-                                               source_read,  source_list_classes, source_free, 0};
+                                               source_read,  source_list_classes, source_free, 0, NULL};

@@ -14,6 +14,7 @@ typedef struct tfrecord_source {
     od_tfrecord *file;
     char *group_fields;
     od_mask_loading masks;
+    int class_scores;
 } tfrecord_source;
 
 static void source_free(od_source *s)
@@ -30,6 +31,7 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     if (!s) return od_error_nomem(err, path);
     s->base.format = &od_source_tfrecord;
     s->masks = options->masks;
+    s->class_scores = options->class_scores;
     int copied = !options->group_fields || (s->group_fields = od_strdup(options->group_fields));
     od_status status = copied && (s->base.path = od_strdup(path)) ? od_tfrecord_open(&s->file, path, err) : od_error_nomem(err, path);
     if (status != OD_OK) {
@@ -47,7 +49,7 @@ static od_status read_record(const od_source *base, int64_t index, od_mask_loadi
     uint8_t *bytes;
     size_t size;
     OD_TRY(od_tfrecord_read(s->file, index, &bytes, &size, err));
-    od_status status = od_tf_example_parse_with(bytes, size, &(od_tf_example_options){s->group_fields, masks}, out, err);
+    od_status status = od_tf_example_parse_with(bytes, size, &(od_tf_example_options){s->group_fields, s->class_scores, masks}, out, err);
     od_free(bytes);
     if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(err, "%s: record %lld", base->path, (long long)index);
     return status;
@@ -81,4 +83,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
 }
 
 const od_source_format od_source_tfrecord = {"tfrecord",  "TFRecord",          "record",   source_open,
-                                             source_read, source_list_classes, source_free, 1};
+                                             source_read, source_list_classes, source_free, 1, NULL};

@@ -247,4 +247,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
     return OD_OK;
 }
 
-const od_source_format od_source_voc = {"voc", "VOC", "image", source_open, source_read, source_list_classes, source_free, 0};
+const od_source_format od_source_voc = {"voc", "VOC", "image", source_open, source_read, source_list_classes, source_free, 0, NULL};

@@ -219,4 +219,4 @@ static od_status source_list_classes(const od_source *base, od_class_list *class
 }
 
 const od_source_format od_source_yolo = {"yolo",      "YOLO",              "image",     source_open,
-                                         source_read, source_list_classes, source_free, 1};
+                                         source_read, source_list_classes, source_free, 1, NULL};

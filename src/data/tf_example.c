@@ -5,26 +5,13 @@
 #include "data/tf_example_masks.h"
 #include "example.pb-c.h"
 #include "util/alloc.h"
+#include "util/proto_alloc.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef Tensorflow__Feature feature;
-
-/* protobuf-c tells a failed allocation and a malformed message apart only through its allocator. */
-static void *pb_alloc(void *failed, size_t size)
-{
-    void *p = od_malloc(size, 1);
-    if (!p) *(int *)failed = 1;
-    return p;
-}
-
-static void pb_free(void *failed, void *p)
-{
-    (void)failed;
-    od_free(p);
-}
 
 /* A map on the wire: the last entry of a key counts. */
 static feature *find_feature(const Tensorflow__Example *message, const char *key)
@@ -194,17 +181,44 @@ static od_status parse_attributes(const Tensorflow__Example *m, od_example *out,
     return OD_OK;
 }
 
+/* Scores of every class for every box (load_multiclass_scores). */
+static od_status parse_class_scores(const Tensorflow__Example *m, od_example *out, od_error *err)
+{
+    static const char key[] = "image/object/class/multiclass_scores";
+    floats v;
+    OD_TRY(get_floats(m, key, &v, err));
+    size_t boxes = (size_t)out->object_count;
+    if (!v.n || (boxes && v.n % boxes == 0 && v.n / boxes <= INT_MAX)) {
+        const float *copy = v.n ? od_example_keep_floats(out, v.v, v.n) : NULL;
+        if (v.n && !copy) return od_error_nomem(err, key);
+        size_t each = boxes ? v.n / boxes : 0;
+        for (size_t i = 0; i < boxes && copy; i++) out->objects[i].class_scores = copy + i * each, out->objects[i].class_score_count = (int)each;
+        return OD_OK;
+    }
+    return od_error_set(err, OD_ERR_FORMAT, "%s has %zu values for %zu boxes; expected as many for every box", key, v.n, boxes);
+}
+
 /* Lists of whole classes. Ids that no label map can have are left out, as the OD API leaves out what it doesn't know. */
 static od_status parse_class_lists(const Tensorflow__Example *m, od_example *out, od_error *err)
 {
     static const char *const keys[OD_EXAMPLE_LISTS] = {"image/class/label", "image/neg_category_ids", "image/not_exhaustive_category_ids"};
+    floats confidences;
+    OD_TRY(get_floats(m, "image/class/confidence", &confidences, err));
     for (int k = 0; k < OD_EXAMPLE_LISTS; k++) {
         ints v;
         OD_TRY(get_ints(m, keys[k], &v, err));
+        int with_confidences = k == OD_EXAMPLE_LABELED && v.n && confidences.n;
+        if (with_confidences) {
+            OD_TRY(check_count("image/class/confidence", confidences.n, v.n, 0, err));
+            if (!(out->labeled_confidences = od_malloc(v.n, sizeof *out->labeled_confidences))) return od_error_nomem(err, keys[k]);
+        }
         if (!v.n) continue;
         if (v.n > INT_MAX || !(out->class_lists[k] = od_malloc(v.n, sizeof **out->class_lists))) return od_error_nomem(err, keys[k]);
-        for (size_t i = 0; i < v.n; i++)
-            if (v.v[i] > 0 && v.v[i] <= INT32_MAX) out->class_lists[k][out->class_list_counts[k]++] = (int32_t)v.v[i];
+        for (size_t i = 0; i < v.n; i++) {
+            if (v.v[i] < 1 || v.v[i] > INT32_MAX) continue;
+            if (with_confidences) out->labeled_confidences[out->class_list_counts[k]] = confidences.v[i];
+            out->class_lists[k][out->class_list_counts[k]++] = (int32_t)v.v[i];
+        }
     }
     return OD_OK;
 }
@@ -237,6 +251,7 @@ static od_status parse_message(Tensorflow__Example *m, const od_tf_example_optio
     OD_TRY(parse_boxes(m, out, err));
     OD_TRY(parse_classes(m, out, err));
     OD_TRY(parse_attributes(m, out, err));
+    if (options->class_scores) OD_TRY(parse_class_scores(m, out, err));
     OD_TRY(parse_class_lists(m, out, err));
     OD_TRY(od_tf_example_take_masks(find_feature(m, "image/object/mask"), options->masks, out, err));
     return take_encoded(m, out, err);
@@ -245,7 +260,7 @@ static od_status parse_message(Tensorflow__Example *m, const od_tf_example_optio
 od_status od_tf_example_parse_with(const uint8_t *bytes, size_t size, const od_tf_example_options *options, od_example *out, od_error *err)
 {
     int out_of_memory = 0;
-    ProtobufCAllocator allocator = {pb_alloc, pb_free, &out_of_memory};
+    ProtobufCAllocator allocator = od_proto_allocator(&out_of_memory);
     Tensorflow__Example *m = tensorflow__example__unpack(&allocator, size, bytes);
     if (!m && out_of_memory) return od_error_nomem(err, "a tf.Example");
     if (!m) return od_error_set(err, OD_ERR_FORMAT, "is not a tf.Example message");

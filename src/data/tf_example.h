@@ -19,6 +19,7 @@ od_status od_tf_example_parse(const uint8_t *bytes, size_t size, od_example *out
 typedef struct od_tf_example_options {
     const char *group_fields; /* out->group comes from the first of these features ("patient_id,patient"; each also as image/NAME) that
                                * the record has as a text or a whole number; NULL: no groups */
+    int class_scores;         /* image/object/class/multiclass_scores [boxes, classes] become od_object.class_scores */
     od_mask_loading masks;    /* image/object/mask: a PNG an object, or floats [objects, height, width], above 0: inside */
 } od_tf_example_options;
 

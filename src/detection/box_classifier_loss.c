@@ -42,7 +42,11 @@ static double class_row(const pass *s, int64_t i, float scale, float *grad)
     float w = od_two_stage_weight(s->im->truth, m);
     const float *x = s->im->logits + i * columns;
     for (int k = 0; k < columns; k++) s->target[k] = 0, s->weights[k] = w;
-    s->target[m >= 0 ? s->im->truth->classes[m] + 1 : 0] = 1;
+    const float *targets = s->im->truth->class_targets;
+    if (m >= 0 && targets)
+        memcpy(s->target + 1, targets + (int64_t)m * p->num_classes, (size_t)p->num_classes * sizeof *targets);
+    else
+        s->target[m >= 0 ? s->im->truth->classes[m] + 1 : 0] = 1;
     if (p->kind == OD_STAGE_SOFTMAX) return od_loss_softmax(1, columns, p->logit_scale, x, s->target, &w, scale, NULL, grad);
     if (p->kind == OD_STAGE_SIGMOID) return od_loss_sigmoid(columns, x, s->target, s->weights, scale, NULL, grad);
     return od_loss_sigmoid_focal(&p->focal, columns, x, s->target, s->weights, scale, NULL, grad);

@@ -59,7 +59,12 @@ static void draw_image(const od_center_net_config *c, const od_groundtruth *g, i
     memset(map, 0, (size_t)size * sizeof *map);
     for (int64_t i = 0; i < g->count; i++) {
         cell_box b = in_cells(g->boxes + 4 * i, t->height, t->width);
-        draw(&b, c->min_overlap, g->weights ? g->weights[i] : 1.0f, t->height, t->width, t->classes, map + g->classes[i]);
+        float weight = g->weights ? g->weights[i] : 1.0f;
+        if (!g->class_targets) draw(&b, c->min_overlap, weight, t->height, t->width, t->classes, map + g->classes[i]);
+        for (int k = 0; g->class_targets && k < t->classes; k++) {
+            float target = g->class_targets[i * t->classes + k];
+            if (target > 0) draw(&b, c->min_overlap, weight * target, t->height, t->width, t->classes, map + k);
+        }
     }
 }
 

@@ -67,6 +67,29 @@ static int grow_boxes(od_targets *t, size_t need)
     return 0;
 }
 
+/* Where any image says what its classes are to be, all boxes' rows are kept. */
+static od_status copy_class_targets(const od_groundtruth *truth, int64_t batch, int num_classes, od_targets *t, od_error *err)
+{
+    int64_t at = 0;
+    int any = 0;
+    for (int64_t i = 0; i < batch; i++) any |= truth[i].class_targets != NULL && truth[i].count > 0;
+    t->class_targets = NULL;
+    if (!any) return OD_OK;
+    size_t classes = (size_t)num_classes;
+    if (od_grow(&t->class_room, &t->capacity_class_targets, (size_t)t->box_first[batch] * classes, sizeof *t->class_room)) return od_error_nomem(err, "targets");
+    for (int64_t i = 0; i < batch; i++) {
+        for (int64_t k = 0; k < truth[i].count; k++, at++) {
+            float *row = t->class_room + (size_t)at * classes;
+            if (truth[i].class_targets)
+                memcpy(row, truth[i].class_targets + (size_t)k * classes, classes * sizeof *row);
+            else
+                memset(row, 0, classes * sizeof *row), row[truth[i].classes[k]] = 1;
+        }
+    }
+    t->class_targets = t->class_room;
+    return OD_OK;
+}
+
 static od_status copy_truth(const od_groundtruth *truth, int64_t batch, int num_classes, od_targets *t, od_error *err)
 {
     int64_t total = 0;
@@ -90,7 +113,7 @@ static od_status copy_truth(const od_groundtruth *truth, int64_t batch, int num_
         }
     }
     t->box_first[batch] = at;
-    return OD_OK;
+    return copy_class_targets(truth, batch, num_classes, t, err);
 }
 
 /* thresholded_iou takes 1 - the first column of the class target: 0 for class 0 where there is no background column. */
@@ -102,7 +125,7 @@ static od_status match_image(const od_target_assigner *a, const od_targets *t, i
     if (a->params.similarity.kind == OD_SIMILARITY_THRESHOLDED_IOU && !a->params.scheme.add_background_class) {
         scores = od_malloc((size_t)truth.count + 1, sizeof *scores);
         if (!scores) return od_error_nomem(err, "matching");
-        for (int64_t g = 0; g < truth.count; g++) scores[g] = t->classes[first + g] == 0 ? 0.0f : 1.0f;
+        for (int64_t g = 0; g < truth.count; g++) scores[g] = 1.0f - (t->class_targets ? t->class_targets[(first + g) * t->scheme.num_classes] : (float)(t->classes[first + g] == 0));
         truth.scores = scores;
     }
     od_status status = od_matcher_match(&a->params.matcher, &a->params.similarity, &a->columns, &truth, t->match + image * t->anchor_count, err);

@@ -35,32 +35,59 @@ void od_targets_deinit(od_targets *targets)
     od_free(targets->image_box_weight);
     od_free(targets->boxes);
     od_free(targets->classes);
+    od_free(targets->class_room);
     od_free(targets->weights);
     *targets = (od_targets){0};
 }
 
-/* One row of class targets. The OD API's unmatched row has its 1 in column 0 even without a background column. */
-static void class_row(const od_class_scheme *s, int columns, int32_t class_id, float *row)
+/* What class `class_id` of a box is to be. */
+static float class_target(const od_targets *t, int64_t box, int class_id)
 {
+    if (t->class_targets) return t->class_targets[box * t->scheme.num_classes + class_id];
+    return t->classes[box] == class_id ? 1.0f : 0.0f;
+}
+
+/* One row of class targets, of a box or (-1) of background. The OD API's unmatched row has its 1 in column 0 even without a background
+ * column. */
+static void class_row(const od_targets *t, int columns, int64_t box, float *row)
+{
+    const od_class_scheme *s = &t->scheme;
+    int first = s->add_background_class ? 1 : 0;
     for (int k = 0; k < columns; k++) row[k] = 0.0f;
-    if (class_id >= 0) row[class_id + (s->add_background_class ? 1 : 0)] = 1.0f;
-    else if (!s->encode_background_as_zeros) row[0] = 1.0f;
+    if (box < 0) {
+        if (!s->encode_background_as_zeros) row[0] = 1.0f;
+    } else if (t->class_targets) {
+        memcpy(row + first, t->class_targets + box * s->num_classes, (size_t)s->num_classes * sizeof *row);
+    } else {
+        row[t->classes[box] + first] = 1.0f;
+    }
 }
 
 /* target_assigner.py's batch_assign_confidences. */
-static void confidence_row(const od_class_scheme *s, int columns, int32_t class_id, float *row, float *weights)
+static int has_class(const od_targets *t, int64_t box)
 {
-    int first = s->add_background_class ? 1 : 0;
+    for (int k = 0; k < t->scheme.num_classes; k++)
+        if (class_target(t, box, k) > 0) return 1;
+    return 0;
+}
+
+static void confidence_row(const od_targets *t, int columns, int64_t box, float *row, float *weights)
+{
+    const od_class_scheme *s = &t->scheme;
+    int first = s->add_background_class ? 1 : 0, positive = box >= 0 && has_class(t, box);
     for (int k = 0; k < columns; k++) {
-        int mine = class_id >= 0 && k == class_id + first;
-        if (row) row[k] = mine || (first && k == 0 && class_id < 0) ? 1.0f : 0.0f;
-        if (weights) weights[k] = mine || (first && k == 0 && class_id >= 0) ? 1.0f : s->implicit_weight;
+        int background = first && k == 0;
+        float target = box >= 0 && !background ? class_target(t, box, k - first) : 0.0f;
+        int explicit = background ? positive : target != 0;
+        if (row) row[k] = background ? (positive ? 0.0f : 1.0f) : fmaxf(target, 0.0f);
+        if (weights) weights[k] = explicit ? 1.0f : s->implicit_weight;
     }
 }
 
 float od_targets_box_weight(const od_targets *targets, int64_t image, int32_t match)
 {
-    return targets->scheme.by_confidence ? 1.0f : targets->weights[targets->box_first[image] + match];
+    int64_t box = targets->box_first[image] + match;
+    return targets->scheme.by_confidence ? (float)has_class(targets, box) : targets->weights[box];
 }
 
 void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *classes, float *weights)
@@ -72,10 +99,10 @@ void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t
     for (int64_t i = 0; i < n; i++) {
         int32_t m = match[i];
         if (s->by_confidence) {
-            confidence_row(s, columns, m >= 0 ? targets->classes[box + m] : -1, classes ? classes + i * columns : NULL, weights ? weights + i * columns : NULL);
+            confidence_row(targets, columns, m >= 0 ? box + m : -1, classes ? classes + i * columns : NULL, weights ? weights + i * columns : NULL);
             continue;
         }
-        if (classes) class_row(s, columns, m >= 0 ? targets->classes[box + m] : -1, classes + i * columns);
+        if (classes) class_row(targets, columns, m >= 0 ? box + m : -1, classes + i * columns);
         if (!weights) continue;
         float w = m >= 0 ? targets->weights[box + m] : m == OD_MATCH_BACKGROUND ? s->negative_class_weight : 0.0f;
         for (int k = 0; k < columns; k++) weights[i * columns + k] = w;

@@ -18,6 +18,7 @@ typedef struct od_groundtruth {
     const int32_t *true_shape; /* height and width in pixels of the image without its padding; NULL: it has none */
     const uint8_t *masks;   /* [count, mask_height, mask_width] 1 inside, 0 outside, at the padded image's size; NULL: none */
     int mask_height, mask_width;
+    const float *class_targets; /* [count, num_classes] what each class is to be (several classes, or scores); NULL: 1 for `classes`, 0 for the rest */
 } od_groundtruth;
 
 /* OD_ERR_ARG for a class outside 0 .. num_classes-1, OD_ERR_NAN for a box or weight that isn't finite; `image` stands in messages. */
@@ -43,11 +44,13 @@ typedef struct od_targets {
     int64_t *box_first;   /* [batch + 1] */
     float *boxes;         /* [box_first[batch], 4] */
     int32_t *classes;
+    float *class_targets;     /* [box_first[batch], num_classes], or NULL: see od_groundtruth */
     float *weights;
     double *image_box_weight; /* [batch] sum of the anchors' box weights: the number of matches when all weights are 1 */
     double box_weight_sum;    /* of the whole batch */
     uint64_t draw; /* what losses' random choices depend on; the caller sets it anew each step */
-    size_t capacity_match, capacity_first, capacity_images, capacity_boxes;
+    float *class_room;        /* class_targets, where any image has them */
+    size_t capacity_match, capacity_first, capacity_images, capacity_boxes, capacity_class_targets;
 } od_targets;
 
 /* Zero-initialise an od_targets before its first use; it grows as needed and can be used for every batch. */

@@ -25,7 +25,7 @@ static od_value resample(const builder *b, map from, int level, int input)
     char path[256];
     snprintf(path, sizeof path, "%s/node_input_blocks/%d/%d/1", b->o->path, b->node, input);
     if (from.raw) {
-        od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(b->o->h), .init = b->o->h->init, .l2 = b->o->h->l2};
+        od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(b->o->h), .init = b->o->h->init, .decay = b->o->h->decay};
         x = od_layer_conv(b->g, x, b->o->filters, &l, "%s/0", path);
         x = od_layer_batch_norm(b->g, x, b->o->h, OD_ACT_NONE, "%s/1", path);
     }
@@ -45,7 +45,7 @@ static map combine(builder *b, const map *from, int count, int level)
     for (int i = 0; i < count; i++) in[i] = resample(b, from[i], level, i);
     od_var weights = OD_NO_VAR;
     if (o->combine != OD_SUM_PLAIN)
-        weights = od_layer_variable(b->g, 2, (int64_t[]){count, 1}, 0, (od_init){.kind = OD_INIT_ONES}, "%s/node_combine_op/%d/bifpn_combine_weights", o->path, b->node);
+        weights = od_layer_variable(b->g, 2, (int64_t[]){count, 1}, (od_decay){0}, (od_init){.kind = OD_INIT_ONES}, "%s/node_combine_op/%d/bifpn_combine_weights", o->path, b->node);
     snprintf(path, sizeof path, "%s/node_combine_op/%d", o->path, b->node);
     od_value x = od_graph_weighted_sum(b->g, in, count, o->combine, weights, o->h->act, path);
     od_layer l = {.kernel = 3,
@@ -53,9 +53,9 @@ static map combine(builder *b, const map *from, int count, int level)
                   .padding = OD_PAD_SAME,
                   .bias = od_hyperparams_use_bias(o->h),
                   .init = o->h->init,
-                  .l2 = o->h->l2,
+                  .decay = o->h->decay,
                   .pointwise_init = o->h->init,
-                  .pointwise_l2 = o->h->l2};
+                  .pointwise_decay = o->h->decay};
     x = od_layer_separable(b->g, x, o->filters, &l, "%s/node_post_combine_block/%d/1", o->path, b->node);
     x = od_layer_batch_norm(b->g, x, o->h, OD_ACT_NONE, "%s/node_post_combine_block/%d/2", o->path, b->node);
     b->node++;

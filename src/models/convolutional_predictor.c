@@ -24,7 +24,7 @@ static od_value shared_layers(const builder *b, od_value x, int level)
     if (depth > b->c->max_depth) depth = b->c->max_depth;
     if (depth < b->c->min_depth) depth = b->c->min_depth;
     if (depth <= 0) return x;
-    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(&b->h), .init = b->h.init, .l2 = b->h.l2};
+    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(&b->h), .init = b->h.init, .decay = b->h.decay};
     for (int i = 0; i < b->c->num_layers_before_predictor; i++) {
         x = od_layer_conv(b->g, x, depth, &l, "%s/_shared_nets/%d/%d", b->o->path, level, 3 * i);
         x = od_layer_batch_norm(b->g, x, &b->h, b->h.act, "%s/_shared_nets/%d/%d", b->o->path, level, 3 * i + 1);
@@ -36,7 +36,7 @@ static od_value shared_layers(const builder *b, od_value x, int level)
  * OD API gives no bias_init. */
 static od_value head(const builder *b, od_value x, int64_t filters, float bias_init, const char *path, int first)
 {
-    od_layer l = {.kernel = b->c->kernel_size, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .bias_init = bias_init, .init = b->h.init, .l2 = b->h.l2};
+    od_layer l = {.kernel = b->c->kernel_size, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .bias_init = bias_init, .init = b->h.init, .decay = b->h.decay};
     if (!b->c->use_depthwise) return od_layer_conv(b->g, x, filters, &l, "%s/%d", path, first);
     od_layer depthwise = {.kernel = b->c->kernel_size, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(&b->h), .init = od_init_glorot_uniform};
     x = od_layer_depthwise(b->g, x, &depthwise, "%s/%d", path, first);

@@ -49,7 +49,7 @@ static od_value batch_norm(builder *b, od_value x, od_act act)
 
 static od_value conv_bn(builder *b, od_value x, int64_t filters, int kernel, int stride, od_act act)
 {
-    od_layer l = {.kernel = kernel, .stride = stride, .padding = OD_PAD_SAME, .init = b->h.init, .l2 = b->h.l2};
+    od_layer l = {.kernel = kernel, .stride = stride, .padding = OD_PAD_SAME, .init = b->h.init, .decay = b->h.decay};
     x = od_layer_conv(b->g, x, filters, &l, "%s/layer_with_weights-%d", path_of(b), b->layer++);
     return batch_norm(b, x, act);
 }
@@ -65,7 +65,7 @@ static od_value depthwise_bn(builder *b, od_value x, int kernel, int stride)
 static od_value squeeze_excite(builder *b, od_value x, int64_t in)
 {
     int64_t reduced = in / 4 < 1 ? 1 : in / 4; /* of the block's input, not of the expanded tensor */
-    od_layer l = {.kernel = 1, .init = b->h.init, .l2 = b->h.l2, .bias = 1, .bias_l2 = b->h.l2};
+    od_layer l = {.kernel = 1, .init = b->h.init, .decay = b->h.decay, .bias = 1, .bias_decay = b->h.decay};
     char label[64];
     snprintf(label, sizeof label, "%s/se_excite", b->name);
     x = od_layer_squeeze_excite(b->g, x, reduced, &l, label, path_of(b), b->layer, b->layer + 1);
@@ -99,14 +99,14 @@ static void top(builder *b, od_value x)
     od_init init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 1.f / 3, .fan = OD_FAN_OUT, .uniform = 1}, zeros = {.kind = OD_INIT_ZEROS};
     b->behind = 1;
     conv_bn(b, x, width, 1, 1, OD_ACT_SWISH);
-    od_layer_variable(b->g, 2, kernel, b->h.l2, init, "%s/layer_with_weights-%d/kernel", path_of(b), b->layer);
-    od_layer_variable(b->g, 1, &classes, b->h.l2, zeros, "%s/layer_with_weights-%d/bias", path_of(b), b->layer);
+    od_layer_variable(b->g, 2, kernel, b->h.decay, init, "%s/layer_with_weights-%d/kernel", path_of(b), b->layer);
+    od_layer_variable(b->g, 1, &classes, b->h.decay, zeros, "%s/layer_with_weights-%d/bias", path_of(b), b->layer);
 }
 
-static od_hyperparams own_hyperparams(float l2)
+static od_hyperparams own_hyperparams(od_decay decay)
 {
     return (od_hyperparams){.init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 2, .fan = OD_FAN_OUT},
-                            .l2 = l2,
+                            .decay = decay,
                             .act = OD_ACT_SWISH,
                             .has_bn = 1,
                             .bn_scale = 1,
@@ -117,7 +117,7 @@ static od_hyperparams own_hyperparams(float l2)
 
 void od_efficientnet_build(od_graph *g, od_value images, const od_efficientnet_options *options, od_value level[OD_EFFICIENTNET_LEVELS])
 {
-    builder b = {.g = g, .o = options, .h = own_hyperparams(options->l2), .name = "stem"};
+    builder b = {.g = g, .o = options, .h = own_hyperparams(options->decay), .name = "stem"};
     int blocks = 0, total = 0;
     for (int s = 0; s < STACKS; s++) total += round_repeats(&b, stacks[s].repeats);
     od_value x = conv_bn(&b, images, round_filters(&b, 32), 3, 2, OD_ACT_SWISH);

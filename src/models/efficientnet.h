@@ -12,7 +12,7 @@ enum { OD_EFFICIENTNET_VERSIONS = 8, OD_EFFICIENTNET_LEVELS = 5 };
 
 typedef struct od_efficientnet_options {
     int version;              /* 0 to 7 */
-    float l2;                 /* the network's own is 1e-5 (weight_decay 5e-6 times the sum of squares) */
+    od_decay decay;           /* the network's own is 1e-5 (weight_decay 5e-6 times the sum of squares) */
     float drop_connect_rate;  /* .2: of the last block; earlier ones in proportion */
     int max_level;            /* the coarsest of `level` that is used, 1 to 5: what lies behind it isn't run */
     const char *path, *rest_path; /* object paths of the layers up to max_level, and of the ones behind it */

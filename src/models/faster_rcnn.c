@@ -117,7 +117,7 @@ static od_status build_rpn(const od_faster_rcnn *m, od_graph *g, const od_value 
                   .padding = OD_PAD_SAME,
                   .bias = od_hyperparams_use_bias(&m->rpn),
                   .init = m->rpn.init,
-                  .l2 = m->rpn.l2};
+                  .decay = m->rpn.decay};
     for (int i = 0; i < levels; i++) {
         OD_TRY(od_anchors_per_location(c->first_stage_anchor_generator, i, &anchors[i], err));
         x[i] = od_layer_conv(g, maps[i], c->first_stage_box_predictor_depth, &l, RPN_CONV "/layer_with_weights-0");

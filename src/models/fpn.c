@@ -12,7 +12,7 @@ static od_value conv_block(od_graph *g, od_value x, const od_fpn_options *o, int
                   .padding = o->explicit_padding ? OD_PAD_EXPLICIT : OD_PAD_SAME,
                   .bias = od_hyperparams_use_bias(o->h),
                   .init = o->h->init,
-                  .l2 = o->h->l2,
+                  .decay = o->h->decay,
                   .pointwise_init = od_init_glorot_uniform};
     int first = o->explicit_padding ? 1 : 0;
     x = o->use_depthwise ? od_layer_separable(g, x, o->depth, &l, "%s/%d/%d", path, index, first)
@@ -22,7 +22,7 @@ static od_value conv_block(od_graph *g, od_value x, const od_fpn_options *o, int
 
 static od_value lateral(od_graph *g, od_value x, const od_fpn_options *o, const char *group, int index)
 {
-    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .init = o->h->init, .l2 = o->h->l2};
+    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .init = o->h->init, .decay = o->h->decay};
     if (index < 0) return od_layer_conv(g, x, o->depth, &l, "%s/%s/0", o->pyramid_path, group);
     return od_layer_conv(g, x, o->depth, &l, "%s/%s/%d/0", o->pyramid_path, group, index);
 }

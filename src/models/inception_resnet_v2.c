@@ -71,9 +71,9 @@ static od_value conv(const builder *b, od_value x, step s, int bias, int index)
                   .dilation = dilation,
                   .padding = OD_PAD_SAME,
                   .bias = bias,
-                  .bias_l2 = b->o->weight_decay,
+                  .bias_decay = {b->o->weight_decay, 0},
                   .init = od_init_glorot_uniform,
-                  .l2 = b->o->weight_decay};
+                  .decay = {b->o->weight_decay, 0}};
     return od_layer_conv(b->g, x, s.filters, &l, "%s/layer_with_weights-%d", b->path, index);
 }
 

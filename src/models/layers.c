@@ -91,9 +91,9 @@ od_status od_hyperparams_read(const ObjectDetection__Protos__Hyperparams *proto,
     OD_TRY(read_initializer(proto->initializer, &out->init, err));
     const ObjectDetection__Protos__Regularizer *r = proto->regularizer;
     if (r && r->regularizer_oneof_case == OBJECT_DETECTION__PROTOS__REGULARIZER__REGULARIZER_ONEOF_L2_REGULARIZER)
-        out->l2 = r->l2_regularizer->weight;
+        out->decay = (od_decay){r->l2_regularizer->weight, 0};
     else if (r && r->regularizer_oneof_case == OBJECT_DETECTION__PROTOS__REGULARIZER__REGULARIZER_ONEOF_L1_REGULARIZER)
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "regularizer { l1_regularizer } is not supported; use l2_regularizer");
+        out->decay = (od_decay){r->l1_regularizer->weight, 1};
     read_normalizer(proto, out);
     return OD_OK;
 }
@@ -104,13 +104,13 @@ int od_hyperparams_use_bias(const od_hyperparams *h)
 }
 
 /* Adds <path>/<leaf>; OD_NO_VAR after an error, which is kept in the graph. */
-static od_var add_variable(od_graph *g, const char *path, const char *leaf, int rank, const int64_t *shape, int trainable, float l2, od_init init)
+static od_var add_variable(od_graph *g, const char *path, const char *leaf, int rank, const int64_t *shape, int trainable, od_decay decay, od_init init)
 {
     char name[PATH_SIZE + 32];
     snprintf(name, sizeof name, "%s/%s", path, leaf);
     od_var v = OD_NO_VAR;
     if (g->error.status != OD_OK) return v;
-    od_status status = od_variables_add(g->vars, name, rank, shape, trainable, l2, init, &v, &g->error);
+    od_status status = od_variables_add(g->vars, name, rank, shape, trainable, decay, init, &v, &g->error);
     if (status != OD_OK) g->error.status = status;
     return v;
 }
@@ -119,7 +119,7 @@ static od_var add_bias(od_graph *g, const char *path, int64_t filters, const od_
 {
     if (!layer->bias) return OD_NO_VAR;
     od_init init = {.kind = layer->bias_init != 0 ? OD_INIT_CONSTANT : OD_INIT_ZEROS, .a = layer->bias_init};
-    return add_variable(g, path, "bias", 1, &filters, 1, layer->bias_l2, init);
+    return add_variable(g, path, "bias", 1, &filters, 1, layer->bias_decay, init);
 }
 
 static od_conv_attrs attrs_of(const od_layer *l, int kernel, int stride)
@@ -146,7 +146,7 @@ od_value od_layer_conv(od_graph *g, od_value x, int64_t filters, const od_layer 
     if (layer->kernel_w) attrs.kernel_w = layer->kernel_w;
     if (layer->dilation) attrs.dilation = layer->dilation;
     int64_t shape[] = {attrs.kernel_h, attrs.kernel_w, channels(g, x), filters};
-    od_var kernel = add_variable(g, name, "kernel", 4, shape, 1, layer->l2, layer->init);
+    od_var kernel = add_variable(g, name, "kernel", 4, shape, 1, layer->decay, layer->init);
     od_var bias = add_bias(g, name, filters, layer);
     return od_graph_conv2d(g, x, kernel, bias, &attrs, name);
 }
@@ -155,7 +155,7 @@ od_value od_layer_conv_transpose(od_graph *g, od_value x, int64_t filters, const
 {
     FORMAT_PATH(name);
     int64_t shape[] = {layer->kernel, layer->kernel, filters, channels(g, x)};
-    od_var kernel = add_variable(g, name, "kernel", 4, shape, 1, layer->l2, layer->init);
+    od_var kernel = add_variable(g, name, "kernel", 4, shape, 1, layer->decay, layer->init);
     od_var bias = add_bias(g, name, filters, layer);
     od_conv_attrs attrs = attrs_of(layer, layer->kernel, layer->stride);
     return od_graph_conv2d_transpose(g, x, kernel, bias, &attrs, name);
@@ -165,7 +165,7 @@ od_value od_layer_dense(od_graph *g, od_value x, int64_t units, const od_layer *
 {
     FORMAT_PATH(name);
     int64_t shape[] = {channels(g, x), units};
-    od_var kernel = add_variable(g, name, "kernel", 2, shape, 1, layer->l2, layer->init);
+    od_var kernel = add_variable(g, name, "kernel", 2, shape, 1, layer->decay, layer->init);
     od_var bias = add_bias(g, name, units, layer);
     od_conv_attrs attrs = {.kernel_h = 1, .kernel_w = 1, .stride = 1, .dilation = 1, .padding = OD_PAD_SAME};
     return od_graph_conv2d(g, x, kernel, bias, &attrs, name);
@@ -175,7 +175,7 @@ od_value od_layer_depthwise(od_graph *g, od_value x, const od_layer *layer, cons
 {
     FORMAT_PATH(name);
     int64_t shape[] = {layer->kernel, layer->kernel, channels(g, x), 1};
-    od_var kernel = add_variable(g, name, "depthwise_kernel", 4, shape, 1, layer->l2, layer->init);
+    od_var kernel = add_variable(g, name, "depthwise_kernel", 4, shape, 1, layer->decay, layer->init);
     od_var bias = add_bias(g, name, shape[2], layer);
     od_conv_attrs attrs = attrs_of(layer, layer->kernel, layer->stride);
     return od_graph_depthwise_conv2d(g, x, kernel, bias, &attrs, name);
@@ -185,8 +185,8 @@ od_value od_layer_separable(od_graph *g, od_value x, int64_t filters, const od_l
 {
     FORMAT_PATH(name);
     int64_t depthwise[] = {layer->kernel, layer->kernel, channels(g, x), 1}, pointwise[] = {1, 1, channels(g, x), filters};
-    od_var first = add_variable(g, name, "depthwise_kernel", 4, depthwise, 1, layer->l2, layer->init);
-    od_var second = add_variable(g, name, "pointwise_kernel", 4, pointwise, 1, layer->pointwise_l2, layer->pointwise_init);
+    od_var first = add_variable(g, name, "depthwise_kernel", 4, depthwise, 1, layer->decay, layer->init);
+    od_var second = add_variable(g, name, "pointwise_kernel", 4, pointwise, 1, layer->pointwise_decay, layer->pointwise_init);
     od_var bias = add_bias(g, name, filters, layer);
     od_conv_attrs attrs = attrs_of(layer, layer->kernel, layer->stride), point = attrs_of(layer, 1, 1);
     char label[PATH_SIZE + 16];
@@ -202,18 +202,18 @@ od_value od_layer_squeeze_excite(od_graph *g, od_value x, int64_t reduced, const
     char reduce[PATH_SIZE], expand[PATH_SIZE];
     snprintf(reduce, sizeof reduce, "%s/layer_with_weights-%d", path, first);
     snprintf(expand, sizeof expand, "%s/layer_with_weights-%d", path, second);
-    od_var w1 = add_variable(g, reduce, "kernel", 4, down, 1, layer->l2, layer->init), b1 = add_bias(g, reduce, reduced, layer);
-    od_var w2 = add_variable(g, expand, "kernel", 4, up, 1, layer->l2, layer->init), b2 = add_bias(g, expand, c, layer);
+    od_var w1 = add_variable(g, reduce, "kernel", 4, down, 1, layer->decay, layer->init), b1 = add_bias(g, reduce, reduced, layer);
+    od_var w2 = add_variable(g, expand, "kernel", 4, up, 1, layer->decay, layer->init), b2 = add_bias(g, expand, c, layer);
     return od_graph_squeeze_excite(g, x, w1, b1, w2, b2, label);
 }
 
-od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, float l2, od_init init, const char *path, ...)
+od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, od_decay decay, od_init init, const char *path, ...)
 {
     FORMAT_PATH(name);
     char *leaf = strrchr(name, '/');
     if (!leaf) return OD_NO_VAR;
     *leaf = 0;
-    return add_variable(g, name, leaf + 1, rank, shape, 1, l2, init);
+    return add_variable(g, name, leaf + 1, rank, shape, 1, decay, init);
 }
 
 od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, od_act act, const char *path, ...)
@@ -223,17 +223,17 @@ od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, o
     int64_t c = channels(g, x);
     od_bn_attrs bn = {.gamma = OD_NO_VAR, .beta = OD_NO_VAR, .momentum = h->bn_momentum, .epsilon = h->bn_epsilon, .frozen = h->frozen, .biased = h->bn_biased, .act = act};
     od_init ones = {.kind = OD_INIT_ONES}, zeros = {.kind = OD_INIT_ZEROS};
-    if (h->bn_scale) bn.gamma = add_variable(g, name, "gamma", 1, &c, 1, 0, ones);
-    if (h->bn_center) bn.beta = add_variable(g, name, "beta", 1, &c, 1, 0, zeros);
-    bn.mean = add_variable(g, name, "moving_mean", 1, &c, 0, 0, zeros);
-    bn.variance = add_variable(g, name, "moving_variance", 1, &c, 0, 0, ones);
+    if (h->bn_scale) bn.gamma = add_variable(g, name, "gamma", 1, &c, 1, (od_decay){0}, ones);
+    if (h->bn_center) bn.beta = add_variable(g, name, "beta", 1, &c, 1, (od_decay){0}, zeros);
+    bn.mean = add_variable(g, name, "moving_mean", 1, &c, 0, (od_decay){0}, zeros);
+    bn.variance = add_variable(g, name, "moving_variance", 1, &c, 0, (od_decay){0}, ones);
     return od_graph_batch_norm(g, x, &bn, name);
 }
 
 od_hyperparams od_mobilenet_hyperparams(void)
 {
     return (od_hyperparams){.init = {.kind = OD_INIT_TRUNCATED_NORMAL, .b = .09f},
-                            .l2 = 4e-5f,
+                            .decay = {4e-5f, 0},
                             .act = OD_ACT_RELU6,
                             .has_bn = 1,
                             .bn_scale = 1,

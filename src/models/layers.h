@@ -13,7 +13,7 @@
 /* What a Hyperparams message says (KerasLayerHyperparams in builders/hyperparams_builder.py). */
 typedef struct od_hyperparams {
     od_init init;
-    float l2;
+    od_decay decay;
     od_act act;
     int has_bn, bn_scale, bn_center;
     float bn_momentum, bn_epsilon;
@@ -22,7 +22,7 @@ typedef struct od_hyperparams {
     int frozen; /* batch norm keeps its moving statistics (freeze_batchnorm) */
 } od_hyperparams;
 
-/* NULL gives the message's defaults. Unsupported settings (L1, group norm, ...) are OD_ERR_UNSUPPORTED by name. */
+/* NULL gives the message's defaults. Unsupported settings are OD_ERR_UNSUPPORTED by name. */
 od_status od_hyperparams_read(const ObjectDetection__Protos__Hyperparams *proto, od_hyperparams *out, od_error *err);
 /* KerasLayerHyperparams.use_bias(). */
 int od_hyperparams_use_bias(const od_hyperparams *h);
@@ -36,11 +36,12 @@ typedef struct od_layer {
     int dilation;        /* of od_layer_conv; 0: 1 */
     od_padding padding;
     int bias;            /* has one */
-    float bias_init, bias_l2;
+    float bias_init;
+    od_decay bias_decay;
     od_init init;        /* of the kernel, or of the depthwise part */
-    float l2;
+    od_decay decay;
     od_init pointwise_init; /* separable convolutions: of the second part */
-    float pointwise_l2;
+    od_decay pointwise_decay;
 } od_layer;
 
 /* <path>/kernel, <path>/bias */
@@ -59,7 +60,7 @@ od_value od_layer_separable(od_graph *g, od_value x, int64_t filters, const od_l
 /* <path>/layer_with_weights-<first>/{kernel,bias} (to `reduced` channels) and -<second>: EfficientNet's squeeze-excite. */
 od_value od_layer_squeeze_excite(od_graph *g, od_value x, int64_t reduced, const od_layer *layer, const char *label, const char *path, int first, int second);
 /* A variable that stands alone, by its whole name; OD_NO_VAR after an error. */
-od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, float l2, od_init init, const char *path, ...) __attribute__((format(printf, 6, 7)));
+od_var od_layer_variable(od_graph *g, int rank, const int64_t *shape, od_decay decay, od_init init, const char *path, ...) __attribute__((format(printf, 6, 7)));
 /* <path>/{gamma,beta,moving_mean,moving_variance}, then `act`. Without batch norm in `h`: only the activation. */
 od_value od_layer_batch_norm(od_graph *g, od_value x, const od_hyperparams *h, od_act act, const char *path, ...)
     __attribute__((format(printf, 5, 6)));

@@ -73,7 +73,7 @@ static int64_t conv_depth(const od_mask_rcnn_predictor *p, int64_t channels)
 
 static od_value mask_conv(const od_mask_rcnn_predictor *p, od_graph *g, od_value x, int64_t depth, int number)
 {
-    od_layer l = {.kernel = 3, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(&p->conv), .init = p->conv.init, .l2 = p->conv.l2};
+    od_layer l = {.kernel = 3, .stride = 1, .padding = OD_PAD_SAME, .bias = od_hyperparams_use_bias(&p->conv), .init = p->conv.init, .decay = p->conv.decay};
     x = od_layer_conv(g, x, depth, &l, MASKS "/%d", number);
     return od_layer_batch_norm(g, x, &p->conv, p->conv.act, MASKS "/%d", number + 1);
 }
@@ -96,6 +96,6 @@ od_value od_mask_rcnn_predictor_build_masks(const od_mask_rcnn_predictor *p, od_
         x = mask_conv(p, g, x, depth, number + 1);
         number += 4;
     }
-    od_layer last = {.kernel = 3, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .init = p->conv.init, .l2 = p->conv.l2};
+    od_layer last = {.kernel = 3, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .init = p->conv.init, .decay = p->conv.decay};
     return od_layer_conv(g, x, p->masks_each, &last, MASKS "/%d", number);
 }

@@ -30,7 +30,7 @@ static od_layer layer_of(const builder *b, int kernel, int stride)
                       .stride = stride,
                       .padding = b->o->explicit_padding && kernel > 1 ? OD_PAD_EXPLICIT : OD_PAD_SAME,
                       .init = b->h.init,
-                      .l2 = b->h.l2};
+                      .decay = b->h.decay};
 }
 
 static od_value conv_bn(builder *b, od_value x, int64_t filters, int kernel, int stride, od_act act)

@@ -165,12 +165,23 @@ void od_instance_forward(od_instance *inst, const float *images)
 }
 
 /* The regularisation's gradient, or zero: what the network's is added to. */
-static void start_gradient(const od_variable *v, float l2, const float *restrict w, float *restrict g)
+static void start_gradient(const od_variable *v, od_decay decay, const float *restrict w, float *restrict g)
 {
-    if (l2 > 0)
-        for (int64_t j = 0; j < v->size; j++) g[j] = l2 * w[j];
+    if (decay.weight > 0 && decay.l1)
+        for (int64_t j = 0; j < v->size; j++) g[j] = decay.weight * (float)((w[j] > 0) - (w[j] < 0));
+    else if (decay.weight > 0)
+        for (int64_t j = 0; j < v->size; j++) g[j] = decay.weight * w[j];
     else
         memset(g, 0, (size_t)v->size * sizeof *g);
+}
+
+static double decay_loss(const od_net *net, int64_t size, od_decay decay, const float *w)
+{
+    if (!(decay.weight > 0)) return 0;
+    if (!decay.l1) return .5 * (double)decay.weight * net->k->sum_squares(size, w);
+    double sum = 0;
+    for (int64_t j = 0; j < size; j++) sum += (double)fabsf(w[j]);
+    return (double)decay.weight * sum;
 }
 
 /* The regularisation's loss (0 unless `on`) and, with `gradients`, its gradients, while a variable is in cache. */
@@ -181,9 +192,9 @@ static double regularize(const od_net *net, int on, int gradients)
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
     for (int64_t i = 0; i < n; i++) {
         const od_variable *v = &vars->items[i];
-        float l2 = on ? v->l2 : 0;
-        vars->sums[i] = l2 > 0 ? .5 * (double)l2 * net->k->sum_squares(v->size, vars->value + v->offset) : 0;
-        if (gradients) start_gradient(v, l2, vars->value + v->offset, vars->grad + v->offset);
+        od_decay decay = on ? v->decay : (od_decay){0};
+        vars->sums[i] = decay_loss(net, v->size, decay, vars->value + v->offset);
+        if (gradients) start_gradient(v, decay, vars->value + v->offset, vars->grad + v->offset);
     }
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += vars->sums[i];

@@ -25,7 +25,7 @@ int od_resnet_v1_blocks(int depth, int blocks[OD_RESNET_V1_STAGES])
 od_hyperparams od_resnet_v1_hyperparams(float weight_decay)
 {
     return (od_hyperparams){.init = {.kind = OD_INIT_VARIANCE_SCALING, .a = 1, .fan = OD_FAN_IN},
-                            .l2 = 2 * weight_decay,
+                            .decay = {2 * weight_decay, 0},
                             .act = OD_ACT_RELU,
                             .has_bn = 1,
                             .bn_scale = 1,
@@ -44,7 +44,7 @@ static od_value conv(const builder *b, od_value x, int filters, int kernel, int 
                   .padding = kernel > 1 && stride > 1 ? OD_PAD_EXPLICIT : OD_PAD_SAME,
                   .bias = b->o->conv_bias,
                   .init = b->o->h.init,
-                  .l2 = b->o->h.l2};
+                  .decay = b->o->h.decay};
     return od_layer_conv(b->g, x, width < b->o->min_depth ? b->o->min_depth : width, &l, "%s/layer_with_weights-%d", b->path, index);
 }
 

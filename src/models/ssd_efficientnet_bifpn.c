@@ -50,6 +50,12 @@ static od_status read_bifpn(const extractor_config *c, int version, od_bifpn_opt
     return od_bifpn_combine_method(p ? p->combine_method : defaults[version].combine, &o->combine, err);
 }
 
+/* The OD API hands on the regulariser's weight alone: an L1 of it becomes Keras' l2(weight), which is weight * sum of squares. */
+static od_decay backbone_decay(const od_hyperparams *h)
+{
+    return h->decay.l1 ? (od_decay){2 * h->decay.weight, 0} : h->decay;
+}
+
 static od_status build(const ObjectDetection__Protos__Ssd *config, od_graph *g, od_value images, od_value *maps, int *levels, od_error *err)
 {
     const extractor_config *c = config->feature_extractor;
@@ -63,7 +69,7 @@ static od_status build(const ObjectDetection__Protos__Ssd *config, od_graph *g, 
     h.frozen = config->freeze_batchnorm;
     bifpn.h = &h;
     od_efficientnet_options backbone = {.version = version,
-                                        .l2 = c->override_base_feature_extractor_hyperparams ? h.l2 : 1e-5f,
+                                        .decay = c->override_base_feature_extractor_hyperparams ? backbone_decay(&h) : (od_decay){1e-5f, 0},
                                         .drop_connect_rate = .2f,
                                         .max_level = OD_EFFICIENTNET_LEVELS,
                                         .path = TAPPED,

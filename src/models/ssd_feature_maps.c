@@ -75,7 +75,7 @@ static od_value conv(builder *b, od_value x, int64_t filters, int kernel, int st
                   .padding = explicit_padding ? OD_PAD_EXPLICIT : OD_PAD_SAME,
                   .bias = od_hyperparams_use_bias(b->h),
                   .init = b->h->init,
-                  .l2 = b->h->l2};
+                  .decay = b->h->decay};
     b->at += explicit_padding;
     x = od_layer_conv(b->g, x, filters, &l, "%s/convolutions/%d/%d", b->path, b->index, b->at++);
     return norm(b, x);

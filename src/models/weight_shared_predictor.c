@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models/weight_shared_predictor.h"
 
+#include "models/set_order.h"
+
 #include <stdio.h>
 
 typedef ObjectDetection__Protos__WeightSharedConvolutionalBoxPredictor predictor_config;
@@ -29,9 +31,9 @@ static od_value tower(builder *b, od_value x, const char *scope, const char *gro
                   .padding = OD_PAD_SAME,
                   .bias = !(b->h.has_bn && !b->h.force_use_bias),
                   .init = b->h.init,
-                  .l2 = b->h.l2,
+                  .decay = b->h.decay,
                   .pointwise_init = od_init_glorot_uniform};
-    if (b->c->apply_conv_hyperparams_pointwise) l.pointwise_init = b->h.init, l.pointwise_l2 = b->h.l2;
+    if (b->c->apply_conv_hyperparams_pointwise) l.pointwise_init = b->h.init, l.pointwise_decay = b->h.decay;
     char path[256];
     for (int i = 0; i < b->c->num_layers_before_predictor; i++) {
         snprintf(path, sizeof path, "%s/_head_scope_conv_layers/%s/%d", b->o->path, scope, i);
@@ -46,47 +48,42 @@ static od_value head(builder *b, od_value x, int64_t filters, float bias_init, c
     int config_rules = !b->c->use_depthwise || b->c->apply_conv_hyperparams_to_heads;
     od_layer l = {.kernel = b->c->kernel_size, .stride = 1, .padding = OD_PAD_SAME, .bias = 1, .bias_init = bias_init};
     l.init = l.pointwise_init = config_rules ? b->h.init : od_init_glorot_uniform;
-    l.l2 = l.pointwise_l2 = config_rules ? b->h.l2 : 0;
+    l.decay = l.pointwise_decay = config_rules ? b->h.decay : (od_decay){0};
     char path[256];
     snprintf(path, sizeof path, "%s/%s", b->o->path, leaf);
     return convolution(b, x, filters, &l, path);
 }
 
-static int64_t channels(const builder *b, od_value x)
+static int64_t width(const builder *b, od_value x)
 {
-    return x == OD_NO_VALUE ? 0 : b->g->values[x].shape.c;
+    return b->g->values[x].shape.c;
 }
 
-static int levels_with(const builder *b, const od_value *features, int levels, int64_t width)
+/* The most frequent width of the levels; 0 when all have the same. */
+static int64_t common_width(const builder *b, const od_value *features, int levels)
 {
-    int n = 0;
-    for (int i = 0; i < levels; i++) n += channels(b, features[i]) == width;
-    return n;
-}
-
-/* The most frequent width where the levels differ in it, otherwise 0. The OD API takes the first of equally frequent ones in the order of a
- * Python set, which nobody should rely on. */
-static od_status common_width(const builder *b, const od_value *features, int levels, int64_t *width, od_error *err)
-{
-    int most = 0, rivals = 0;
-    *width = 0;
+    int64_t widths[OD_SET_ORDER_MAX];
+    int different = 0, best = 0, best_count = 0;
     for (int i = 0; i < levels; i++) {
-        int64_t w = channels(b, features[i]);
-        int n = levels_with(b, features, levels, w);
-        if (n > most) most = n, *width = w, rivals = 0;
-        else if (n == most && w != *width) rivals = 1;
+        widths[i] = width(b, features[i]);
+        different |= widths[i] != widths[0];
     }
-    if (most == levels) *width = 0;
-    if (!rivals) return OD_OK;
-    return od_error_set(err, OD_ERR_CONFIG, "weight_shared_convolutional_box_predictor on levels of different depths, of which none is the most frequent; "
-                                            "change num_layers or min_depth, or use convolutional_box_predictor");
+    if (!different) return 0;
+    int64_t order[OD_SET_ORDER_MAX];
+    int count = od_set_order(widths, levels, order); /* of two equally frequent ones Python's max() takes the first in the set's order */
+    for (int k = 0; k < count; k++) {
+        int times = 0;
+        for (int i = 0; i < levels; i++) times += widths[i] == order[k];
+        if (times > best_count) best = k, best_count = times;
+    }
+    return order[best];
 }
 
-/* A 1x1 convolution of each level to the common width, with batch norm and no activation: _insert_additional_projection_layer. */
-static od_value project(const builder *b, od_value x, int64_t width, int level)
+/* Levels of different widths get a 1x1 convolution each to the most frequent width (_insert_additional_projection_layer). */
+static od_value project(builder *b, od_value x, int64_t to, int level)
 {
-    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = !(b->h.has_bn && !b->h.force_use_bias), .init = b->h.init, .l2 = b->h.l2};
-    x = od_layer_conv(b->g, x, width, &l, "%s/_additional_projection_layers/%d/0", b->o->path, level);
+    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = !(b->h.has_bn && !b->h.force_use_bias), .init = b->h.init, .decay = b->h.decay};
+    x = od_layer_conv(b->g, x, to, &l, "%s/_additional_projection_layers/%d/0", b->o->path, level);
     return b->h.has_bn ? od_layer_batch_norm(b->g, x, &b->h, OD_ACT_NONE, "%s/_additional_projection_layers/%d/1", b->o->path, level) : x;
 }
 
@@ -111,13 +108,12 @@ od_status od_weight_shared_predictor_build(od_graph *g, const predictor_config *
     /* box_predictor_builder.py looks for batch_norm only: with sync_batch_norm the towers have none. */
     b.h.has_bn = config->conv_hyperparams && config->conv_hyperparams->normalizer_oneof_case == OBJECT_DETECTION__PROTOS__HYPERPARAMS__NORMALIZER_ONEOF_BATCH_NORM;
     OD_TRY(od_graph_check(g, err));
-    int64_t width;
-    OD_TRY(common_width(&b, features, levels, &width, err));
+    int64_t common = common_width(&b, features, levels);
     for (int i = 0; i < levels; i++) {
         int shared = config->share_prediction_tower;
-        od_value feature = width ? project(&b, features[i], width, i) : features[i];
-        od_value box_tower = tower(&b, feature, shared ? "PredictionTower" : "BoxPredictionTower", "box_encodings", i);
-        od_value class_tower = shared ? box_tower : tower(&b, feature, "ClassPredictionTower", "class_predictions_with_background", i);
+        od_value x = common ? project(&b, features[i], common, i) : features[i];
+        od_value box_tower = tower(&b, x, shared ? "PredictionTower" : "BoxPredictionTower", "box_encodings", i);
+        od_value class_tower = shared ? box_tower : tower(&b, x, "ClassPredictionTower", "class_predictions_with_background", i);
         boxes[i] = head(&b, box_tower, config->box_code_size * (int64_t)options->anchors_per_location, 0, "_box_prediction_head/_box_encoder_layers/0");
         if (config->box_encodings_clip_range)
             boxes[i] = od_graph_clip(g, boxes[i], config->box_encodings_clip_range->min, config->box_encodings_clip_range->max, "box_encodings_clip");

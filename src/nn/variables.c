@@ -38,7 +38,7 @@ static od_status reuse(const od_variable *item, int rank, const int64_t *shape, 
     return od_error_set(err, OD_ERR_MISMATCH, "variable %s is used with two different shapes", item->name);
 }
 
-od_status od_variables_add(od_variables *v, const char *name, int rank, const int64_t *shape, int trainable, float l2, od_init init,
+od_status od_variables_add(od_variables *v, const char *name, int rank, const int64_t *shape, int trainable, od_decay decay, od_init init,
                            od_var *out, od_error *err)
 {
     od_var found = od_variables_find(v, name);
@@ -49,7 +49,7 @@ od_status od_variables_add(od_variables *v, const char *name, int rank, const in
     }
     if (v->value) return od_error_set(err, OD_ERR_MISMATCH, "variable %s is not part of the model that was built first", name);
     if (od_grow(&v->items, &v->capacity, v->count + 1, sizeof *v->items)) return od_error_nomem(err, name);
-    od_variable item = {.rank = rank, .size = 1, .trainable = trainable, .l2 = l2, .init = init, .offset = v->elements};
+    od_variable item = {.rank = rank, .size = 1, .trainable = trainable, .decay = decay, .init = init, .offset = v->elements};
     for (int i = 0; i < rank; i++) {
         item.shape[i] = shape[i];
         if (shape[i] < 1 || item.size > INT64_MAX / 8 / shape[i])

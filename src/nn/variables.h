@@ -35,6 +35,12 @@ typedef struct od_init {
     int uniform;     /* for variance scaling: uniform instead of truncated normal */
 } od_init;
 
+/* A regularisation loss: weight / 2 * sum of squares, or with `l1` weight * sum of absolute values. Zero: none. */
+typedef struct od_decay {
+    float weight;
+    int l1;
+} od_decay;
+
 typedef struct od_variable {
     char *name;       /* the checkpoint's object path, e.g. "model/_box_predictor/.../kernel" */
     int rank;
@@ -42,7 +48,7 @@ typedef struct od_variable {
     int64_t size;
     size_t offset;    /* elements into the store's blocks, a multiple of 16 */
     int trainable;    /* moving statistics are not */
-    float l2;         /* regularisation loss is l2 / 2 * sum of squares; 0: none */
+    od_decay decay;
     od_init init;
 } od_variable;
 
@@ -62,7 +68,7 @@ void od_variables_init(od_variables *v);
 void od_variables_deinit(od_variables *v);
 
 /* Adds a variable, or finds the one of that name (whose shape must be the same: OD_ERR_MISMATCH). */
-od_status od_variables_add(od_variables *v, const char *name, int rank, const int64_t *shape, int trainable, float l2, od_init init,
+od_status od_variables_add(od_variables *v, const char *name, int rank, const int64_t *shape, int trainable, od_decay decay, od_init init,
                            od_var *out, od_error *err);
 /* Index of a name, or OD_NO_VAR. */
 od_var od_variables_find(const od_variables *v, const char *name);

@@ -238,7 +238,7 @@ static void batch_truth(bench *b, const od_batch *batch)
     for (int i = 0; i < batch->count; i++) {
         int64_t at = (int64_t)i * batch->max_boxes;
         b->truth[i] = (od_groundtruth){batch->boxes + 4 * at, batch->classes + at, batch->weights + at, batch->box_counts[i], batch->true_shapes + 3 * i,
-                                       batch->items[i].masks, batch->height, batch->width};
+                                       batch->items[i].masks, batch->height, batch->width, NULL};
     }
 }
 

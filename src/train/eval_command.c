@@ -63,7 +63,7 @@ od_status od_eval_session_open(evaluation *e, od_error *err)
     e->output_dir = od_path_join(o->model_dir, e->folder);
     if (!e->config_path || !e->output_dir) return od_error_nomem(err, "evaluation");
     OD_TRY(od_run_setup_init(&e->setup, e->config_path, OD_USE_EVAL, err));
-    od_run_input_options options = {o->eval_input_path, o->label_map_path, o->image_dir, o->sample_1_of_n};
+    od_run_input_options options = {o->eval_input_path, o->label_map_path, o->image_dir, o->sample_1_of_n, 0};
     OD_TRY(od_run_input_open(&e->input, &e->setup, eval_reader(e), "eval_input_reader", &options, err));
     OD_TRY(od_evaluator_create(&e->evaluator, &e->setup, &e->input, o->num_threads > 0 ? o->num_threads : omp_get_num_procs(), err));
     OD_TRY(od_dir_create(o->model_dir, err));

@@ -32,16 +32,21 @@ typedef struct od_run_input {
     od_label_map *labels;
     od_dataset *dataset;
     int max_boxes;
+    float *path_weights; /* sample_from_datasets_weights of the paths that are read, or NULL */
+    size_t path_count;
 } od_run_input;
 
 typedef struct od_run_input_options {
     const char *input_path, *label_map_path, *image_dir; /* each NULL: the config's */
     int64_t sample_1_of_n;                               /* 0: the config's */
+    int training;                                        /* frame_index counts: one frame of each sequence */
 } od_run_input_options;
 
 /* `name` ("train_input_reader") stands in errors. OD_ERR_CONFIG when labels exceed num_classes. The caller deinits. */
 od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const ObjectDetection__Protos__InputReader *reader, const char *name,
                             const od_run_input_options *options, od_error *err);
+/* How often each image is to be drawn, as od_sampling_weights. */
+od_status od_run_input_weights(const od_run_input *in, double **weights, od_error *err);
 void od_run_input_deinit(od_run_input *in);
 
 #endif

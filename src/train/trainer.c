@@ -82,10 +82,23 @@ static void tell_text(const trainer *t, od_progress_kind kind, const char *text)
 
 /* --- opening -------------------------------------------------------------------------------------------------------------- */
 
+/* Balanced within what the input reader's weights ask for. */
+static od_status balance_classes(trainer *t, od_error *err)
+{
+    const od_dataset *ds = t->train_input.dataset;
+    double *balanced;
+    OD_TRY(od_class_balance_weights(ds, &balanced, err));
+    for (int64_t i = 0; t->sampling_weights && i < od_dataset_size(ds); i++) balanced[i] *= t->sampling_weights[i];
+    od_free(t->sampling_weights);
+    t->sampling_weights = balanced;
+    return OD_OK;
+}
+
 static od_status choose_sampling(trainer *t, od_error *err)
 {
     const od_dataset *ds = t->train_input.dataset;
-    if (t->o->class_balanced_sampling) OD_TRY(od_class_balance_weights(ds, &t->sampling_weights, err));
+    OD_TRY(od_run_input_weights(&t->train_input, &t->sampling_weights, err));
+    if (t->o->class_balanced_sampling) OD_TRY(balance_classes(t, err));
     if (!t->o->augment_only_classes) return OD_OK;
     const od_label_map *labels = t->train_input.labels ? t->train_input.labels : od_dataset_label_map(ds);
     return od_class_balance_labels(labels, t->o->augment_only_classes, od_model_num_classes(t->setup.model), &t->augment_labels, err);
@@ -94,8 +107,9 @@ static od_status choose_sampling(trainer *t, od_error *err)
 static od_status open_inputs(trainer *t, od_error *err)
 {
     const ObjectDetection__Protos__TrainEvalPipelineConfig *p = t->setup.proto;
-    od_run_input_options options = {0};
+    od_run_input_options options = {.training = 1};
     OD_TRY(od_run_input_open(&t->train_input, &t->setup, p->train_input_reader, "train_input_reader", &options, err));
+    options.training = 0;
     OD_TRY(od_augmenter_create(&t->augmenter, t->setup.config, err));
     OD_TRY(choose_sampling(t, err));
     if (!t->o->eval_every_n) return OD_OK;
@@ -170,6 +184,10 @@ static od_status open_events(trainer *t, od_error *err)
 
 static od_status open_loader(trainer *t, od_error *err)
 {
+    const ObjectDetection__Protos__InputReader *reader = t->setup.proto->train_input_reader;
+    if (t->setup.proto->train_config->use_multiclass_scores && !reader->load_multiclass_scores)
+        return od_config_error(t->setup.config, t->setup.proto->train_config, "use_multiclass_scores", err, OD_ERR_CONFIG,
+                               "use_multiclass_scores needs load_multiclass_scores: true in train_input_reader (the OD API stops without it, too)");
     od_loader_options options = od_loader_options_training(&t->setup.preprocess, t->batch_size);
     options.augmenter = t->augmenter;
     options.seed = t->o->seed;
@@ -179,6 +197,8 @@ static od_status open_loader(trainer *t, od_error *err)
     options.num_classes = od_model_num_classes(t->setup.model);
     options.weights = t->sampling_weights;
     options.augment_labels = t->augment_labels;
+    options.class_scores = t->setup.proto->train_config->use_multiclass_scores;
+    options.merge_boxes = t->setup.proto->train_config->merge_multiple_label_boxes;
     t->truth = od_calloc((size_t)t->batch_size, sizeof *t->truth);
     if (!t->truth) return od_error_nomem(err, "training");
     return od_loader_create(&t->loader, t->train_input.dataset, &options, err);
@@ -261,7 +281,8 @@ static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, o
     OD_TRY(prepare_instance(t, b, err));
     for (int i = 0; i < b->count; i++) {
         int64_t at = (int64_t)i * b->max_boxes;
-        t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i], b->true_shapes + 3 * i, b->items[i].masks, b->height, b->width};
+        t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i], b->true_shapes + 3 * i, b->items[i].masks, b->height, b->width,
+                                       b->class_targets ? b->class_targets + at * b->num_classes : NULL};
     }
     od_net *net = od_instance_net(t->inst);
     net->bn_momentum_limit = momentum_limit(t);

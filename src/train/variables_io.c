@@ -189,7 +189,7 @@ static od_status choose(const od_config *config, od_model *model, fine_tuning *f
     const ObjectDetection__Protos__TrainConfig *t = od_config_proto(config)->train_config;
     const od_model_info *info = od_model_get_info(model);
     *f = (fine_tuning){0};
-    f->type = t->fine_tune_checkpoint_type[0] ? t->fine_tune_checkpoint_type : "classification";
+    f->type = od_config_fine_tune_type(t);
     if (!strcmp(f->type, "classification")) {
         if (!info->backbone_paths[0])
             return od_config_error(config, t, "fine_tune_checkpoint_type", err, OD_ERR_CONFIG,

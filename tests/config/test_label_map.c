@@ -126,9 +126,35 @@ static void test_allocation_failures(void **state)
     assert_true(failures > 10 && failures < 59);
 }
 
+static void test_hierarchy(void **state)
+{
+    (void)state;
+    od_label_map *map = parse("item { id: 1 name: 'animal' descendant_ids: [3, 2, 3] } item { id: 2 name: 'dog' ancestor_ids: 1 } item { id: 3 name: 'puppy' ancestor_ids: [2, 1] }");
+    char *text;
+    int count;
+    const int32_t *ids = od_label_map_relatives(map, 3, 1, &count);
+    assert_int_equal(count, 2);
+    assert_true(ids[0] == 1 && ids[1] == 2);
+    ids = od_label_map_relatives(map, 1, 0, &count);
+    assert_int_equal(count, 2);
+    assert_true(ids[0] == 2 && ids[1] == 3);
+    od_label_map_relatives(map, 2, 0, &count);
+    assert_int_equal(count, 0);
+    od_label_map_relatives(map, 9, 1, &count);
+    assert_int_equal(count, 0);
+    assert_int_equal(od_label_map_format(map, &text, NULL, NULL), OD_OK); /* written back */
+    od_label_map *again = parse(text);
+    od_label_map_relatives(again, 3, 1, &count);
+    assert_int_equal(count, 2);
+    od_free(text);
+    od_label_map_free(again);
+    od_label_map_free(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hierarchy),
         cmocka_unit_test(test_lookup),       cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_build_and_write), cmocka_unit_test(test_shared_maps),
         cmocka_unit_test(test_allocation_failures),

@@ -364,7 +364,7 @@ static void test_bad_values_are_refused(void **state)
         {"resize_image { new_height: 5 }", "a size of 5 x 0"},
         {"random_vertical_flip { probability: 0 }", "remove the step to never do it"},
         {"autoaugment_image {}", "the augmentation autoaugment_image isn't supported"},
-        {"convert_class_logits_to_softmax {}", "the augmentation convert_class_logits_to_softmax isn't supported"},
+        {"convert_class_logits_to_softmax { temperature: 0 }", "temperature is 0; expected more than 0"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         od_config *config = NULL;

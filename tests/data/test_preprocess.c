@@ -197,6 +197,36 @@ static void expect_refusal(const char *text, od_status status, const char *messa
     od_config_free(config);
 }
 
+/* A grey image's one channel, from which CenterNet's three means make three (core/preprocessor.py rgb_to_gray after resizing and padding). */
+static void test_grey(void **state)
+{
+    (void)state;
+    enum { SIDE = 4, WIDTH = 6 };
+    static const char format[] = "model { center_net { feature_extractor { type: 'hourglass_20' channel_means: [10, 20, 30] channel_stds: [2, 4, 8] } image_resizer { "
+                                 "keep_aspect_ratio_resizer { min_dimension: 4 max_dimension: 6 pad_to_max_dimension: true per_channel_pad_value: [100, 50, 10] %s } } } }";
+    float pixels[SIDE * WIDTH * 3], colour[WIDTH * WIDTH * 3], grey[WIDTH * WIDTH * 3];
+    for (int i = 0; i < SIDE * WIDTH * 3; i++) pixels[i] = (float)(i * 37 % 256);
+    od_image_view view = {.floats = pixels, .width = WIDTH, .height = SIDE, .row_step = 3 * WIDTH, .column_step = 3};
+    for (int on = 0; on < 2; on++) {
+        char text[600];
+        snprintf(text, sizeof text, format, on ? "convert_to_grayscale: true" : "");
+        od_config *config = parse_model(text);
+        od_preprocess p;
+        assert_int_equal(od_preprocess_init(&p, model_of(config), NULL), OD_OK);
+        assert_int_equal(od_preprocess_run(&p, &view, WIDTH, WIDTH, on ? grey : colour, NULL), OD_OK);
+        od_config_free(config);
+    }
+    for (int i = 0; i < WIDTH * WIDTH; i++) {
+        const float means[3] = {10, 20, 30}, stds[3] = {2, 4, 8}, weights[3] = {.2989f, .587f, .114f};
+        float value = 0;
+        for (int c = 0; c < 3; c++) value += weights[c] * (colour[3 * i + c] * stds[c] + means[c]);
+        for (int c = 0; c < 3; c++) assert_true(fabsf(grey[3 * i + c] - (value - means[c]) / stds[c]) < 1e-3f);
+    }
+    assert_true(fabsf(grey[3 * WIDTH * SIDE] - (.2989f * 100 + .587f * 50 + .114f * 10 - 10) / 2) < 1e-3f); /* the padding, too */
+    expect_refusal("model { center_net { feature_extractor { type: 'hourglass_20' bgr_ordering: true } image_resizer { fixed_shape_resizer { convert_to_grayscale: true } } } }",
+                   OD_ERR_CONFIG, "bgr_ordering");
+}
+
 #define SSD(resizer) "model { ssd { feature_extractor { type: \"ssd_mobilenet_v2_fpn_keras\" } " resizer " } }"
 
 static void test_refusals(void **state)
@@ -268,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_every_resizer),
         cmocka_unit_test(test_golden_cases),
         cmocka_unit_test(test_center_net_channel_settings),
+        cmocka_unit_test(test_grey),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_impossible_sizes),
         cmocka_unit_test(test_extra_padding),

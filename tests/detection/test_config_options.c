@@ -84,6 +84,7 @@ static void check_losses(const char *name, const ObjectDetection__Protos__Ssd *s
         int64_t count;
         const float *boxes = truth_data("boxes", i, &count);
         truth[i] = (od_groundtruth){.boxes = boxes, .classes = truth_data("classes", i, NULL), .weights = truth_data("weights", i, NULL), .count = count};
+        if (!strncmp(name, "k_hot", 5)) truth[i].class_targets = truth_data("targets", i, NULL);
     }
     if (od_target_assigner_create_ssd(ssd, anchors->data, anchors->shape[0], &assigner, &err) != OD_OK || od_ssd_loss_create(ssd, &loss, &err) != OD_OK)
         fail_msg("%s: %s", name, err.message);

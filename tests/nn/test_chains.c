@@ -24,7 +24,7 @@ static od_var variable(fixture *f, int rank, const int64_t *shape, od_init init)
     char name[32];
     snprintf(name, sizeof name, "v%d", f->unique++);
     od_var v;
-    assert_int_equal(od_variables_add(&f->vars, name, rank, shape, 1, 0, init, &v, NULL), OD_OK);
+    assert_int_equal(od_variables_add(&f->vars, name, rank, shape, 1, (od_decay){0}, init, &v, NULL), OD_OK);
     return v;
 }
 

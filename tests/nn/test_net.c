@@ -28,7 +28,7 @@ static od_var variable(fixture *f, int rank, int64_t a, int64_t b, int64_t c, in
     snprintf(name, sizeof name, "v%d", f->unique++);
     int64_t shape[] = {a, b, c, d};
     od_var v;
-    assert_int_equal(od_variables_add(&f->vars, name, rank, shape, trainable, 0, init, &v, NULL), OD_OK);
+    assert_int_equal(od_variables_add(&f->vars, name, rank, shape, trainable, (od_decay){0}, init, &v, NULL), OD_OK);
     return v;
 }
 

@@ -7,12 +7,15 @@ usage:
   checkpoint_roundtrip.py train  CONFIG OUT STEPS START   the same, continuing from the checkpoint prefix START (for instance
                                                           one written by objdet): OUT/model_dir starts with a copy of it
   checkpoint_roundtrip.py dump   PREFIX OUT.safetensors   every numeric tensor of a checkpoint by key, as tf.train reads it
+  checkpoint_roundtrip.py latest MODEL_DIR                the prefix of its newest checkpoint
+  checkpoint_roundtrip.py close  PREFIX PREFIX BOUND      two checkpoints of the same keys: for each kind (kernel, ..., each slot) the
+                                                          norm of the difference is below BOUND of the norm
   checkpoint_roundtrip.py restore PIPELINE PREFIX [SLOTS] builds PIPELINE's model (and, with SLOTS=1, its optimiser's
                                                           slots) in the OD API, restores PREFIX into it and fails
                                                           unless every object matched and every value is the one
                                                           stored; prints a line a check
 
-`train` writes OUT/pipeline.config (128x128 input, thin layers, batch 2, no augmentation, no fine-tuning), OUT/train.record (four
+OPTIMIZER in the environment replaces the config's optimizer (the message's text). `train` writes OUT/pipeline.config (128x128 input, thin layers, batch 2, no augmentation, no fine-tuning), OUT/train.record (four
 generated pictures with a bright square each), OUT/label_map.pbtxt and OUT/model_dir. To resume in objdet what the OD API began:
     checkpoint_roundtrip.py train ../shared/configs/raccoon_ssd320.config /tmp/rt 2
     objdet train --pipeline_config_path=/tmp/rt/pipeline.config --model_dir=/tmp/rt/model_dir --num_train_steps=4
@@ -76,6 +79,9 @@ def small_config(config_path, out):
         reader.label_map_path = os.path.join(out, 'label_map.pbtxt')
         reader.tf_record_input_reader.input_path[:] = [os.path.join(out, 'train.record')]
         reader.shuffle = False
+    if 'OPTIMIZER' in os.environ:
+        train.ClearField('optimizer')
+        text_format.Merge(os.environ['OPTIMIZER'], train.optimizer)
     return pipeline
 
 
@@ -163,12 +169,49 @@ def compare(name, values, stored):
     print(f'{name}: {len(values)} values equal')
 
 
+def optimizers(optimizer):
+    """The optimiser and, where it wraps another (moving averages), that one, with their paths in a checkpoint."""
+    inner = getattr(optimizer, '_optimizer', None)
+    return [(optimizer, 'optimizer')] + ([(inner, 'optimizer/_optimizer')] if inner is not None else [])
+
+
+def latest(model_dir):
+    print(tf.train.latest_checkpoint(model_dir))
+
+
+def close(first, second, bound):
+    a, b = tf.train.load_checkpoint(first), tf.train.load_checkpoint(second)
+    keys = [sorted(k for k in r.get_variable_to_dtype_map() if k.endswith(SUFFIX)) for r in (a, b)]
+    if keys[0] != keys[1]:
+        sys.exit(f'keys differ: {sorted(set(keys[0]) ^ set(keys[1]))[:6]}')
+    sums = {}
+    for k in keys[0]:
+        x, y = np.asarray(a.get_tensor(k), 'f8'), np.asarray(b.get_tensor(k), 'f8')
+        if x.shape != y.shape:
+            sys.exit(f'{k}: {x.shape} and {y.shape}')
+        if k.startswith('save_counter'):
+            continue
+        kind = k.split('/.OPTIMIZER_SLOT/')[1].split('/.ATTR')[0] if '/.OPTIMIZER_SLOT/' in k else k[:-len(SUFFIX)] if k.startswith('optimizer') else k.split('/')[-3]
+        total = sums.setdefault(kind, [0, 0])
+        total[0] += ((x - y) ** 2).sum()
+        total[1] += (x ** 2).sum()
+    bad = []
+    for kind, (difference, norm) in sorted(sums.items()):
+        error = np.sqrt(difference / max(norm, 1e-30))
+        print(f'{kind:40} {error:.2e}')
+        bad += [kind] * (error > float(bound))
+    if bad:
+        sys.exit(f'above {bound}: {bad}')
+
+
 def restore(pipeline_path, prefix, slots='0'):
     model, optimizer, step = build(pipeline_path)
     objects = dict(step=step, model=model)
     if int(slots):
         objects['optimizer'] = optimizer
         optimizer.iterations
+        if hasattr(optimizer, 'shadow_copy'):
+            optimizer.shadow_copy(model)
         optimizer._create_all_weights(model.trainable_variables)
     checkpoint = tf.train.Checkpoint(**objects)
     status = checkpoint.restore(prefix)
@@ -182,14 +225,21 @@ def restore(pipeline_path, prefix, slots='0'):
     model_vars = {id(v): v for v in model.variables}.values()
     compare('model', [v.numpy() for v in model_vars], plain)
     if int(slots):
-        stored = [reader.get_tensor(k) for k in keys if '/.OPTIMIZER_SLOT/optimizer/momentum' in k]
-        compare('momentum slots', [optimizer.get_slot(v, 'momentum').numpy() for v in model.trainable_variables], stored)
+        for owner, path in optimizers(optimizer):
+            for name in owner.get_slot_names():
+                stored = [reader.get_tensor(k) for k in keys if '/.OPTIMIZER_SLOT/%s/%s/' % (path, name) in k]
+                compare(f'{path}: {name} slots', [owner.get_slot(v, name).numpy() for v in model.trainable_variables], stored)
         # Keras keeps a slot beside its variable: each pair must be the pair that is stored.
-        by_value = {reader.get_tensor(k).tobytes(): k for k in keys if inside(k) and '/.OPTIMIZER_SLOT/' not in k}
+        owner, path = optimizers(optimizer)[-1]
+        slot = owner.get_slot_names()[0]
+        by_value = {}
+        for k in keys:
+            if inside(k) and '/.OPTIMIZER_SLOT/' not in k:
+                by_value.setdefault(reader.get_tensor(k).tobytes(), []).append(k)
         for v in model.trainable_variables:
-            key = by_value[v.numpy().tobytes()][:-len(SUFFIX)] + '/.OPTIMIZER_SLOT/optimizer/momentum' + SUFFIX
-            same = [k for k in keys if inside(k) and '/.OPTIMIZER_SLOT/' not in k and reader.get_tensor(k).tobytes() == v.numpy().tobytes()]
-            if len(same) == 1 and not np.array_equal(reader.get_tensor(key), optimizer.get_slot(v, 'momentum').numpy()):
+            same = by_value[v.numpy().tobytes()]
+            key = same[0][:-len(SUFFIX)] + f'/.OPTIMIZER_SLOT/{path}/{slot}' + SUFFIX
+            if len(same) == 1 and not np.array_equal(reader.get_tensor(key), owner.get_slot(v, slot).numpy()):
                 sys.exit(f'{key}: restored into another variable')
         print(f'optimizer iterations {int(optimizer.iterations)}')
         if int(optimizer.iterations) != int(reader.get_tensor('optimizer/iter' + SUFFIX)):
@@ -200,6 +250,6 @@ def restore(pipeline_path, prefix, slots='0'):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 4 or sys.argv[1] not in ('train', 'dump', 'restore'):
+    if len(sys.argv) < 3 or sys.argv[1] not in ('train', 'dump', 'restore', 'latest', 'close'):
         sys.exit(__doc__)
-    {'train': train, 'dump': dump, 'restore': restore}[sys.argv[1]](*sys.argv[2:])
+    {'train': train, 'dump': dump, 'restore': restore, 'latest': latest, 'close': close}[sys.argv[1]](*sys.argv[2:])

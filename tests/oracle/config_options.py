@@ -6,7 +6,8 @@ usage: PYTHONPATH=../shared/oracle python tests/oracle/config_options.py tests/d
 
 For each case `NAME/...`: config (the Ssd message as text), anchors [A,4], codes [2,A,code], logits [2,A,columns] (where these three aren't
 plain's); of those that change training: the losses (localization, classification), their gradients d_codes and d_logits; of those that
-change detections: boxes, scores, classes, anchor indices (where there are any) and count [2]. Ground truth: truth/{boxes,classes,weights}/{0,1}.
+change detections: boxes, scores, classes, anchor indices (where there are any) and count [2]. Ground truth: truth/{boxes,classes,weights}/{0,1}, and
+truth/targets/{0,1} instead of the classes for the cases k_hot*.
 """
 import sys
 import od_oracle
@@ -57,10 +58,13 @@ CASES = dict(
     grid=dict(anchors='grid_anchor_generator { height: 20 width: 24 height_stride: 16 width_stride: 16 height_offset: 8 width_offset: 8 scales: [1, 2] aspect_ratios: [1, 0.5] }'),
     flexible=dict(anchors='flexible_grid_anchor_generator { anchor_grid { base_sizes: [12, 20] aspect_ratios: [1, 2] height_stride: 16 width_stride: 16 height_offset: 8 width_offset: 8 } '
                   'anchor_grid { base_sizes: [40] aspect_ratios: [1] height_stride: 32 width_stride: 32 height_offset: 16 width_offset: 16 } }'),
+    k_hot=dict(truth=1), k_hot_softmax=dict(truth=1, classloss='weighted_softmax { }'), k_hot_confidences=dict(truth=1, more='use_confidences_as_targets: true implicit_example_weight: 0.3'),
+    k_hot_no_background=dict(truth=1, similarity='thresholded_iou_similarity { iou_threshold: 0.25 }', more='add_background_class: false'),
     multiscale_pixels=dict(anchors='multiscale_anchor_generator { min_level: 4 max_level: 5 anchor_scale: 1.5 aspect_ratios: [1, 2] scales_per_octave: 1 normalize_coordinates: false }'),
 )
 BOXES = [np.array([[.1, .15, .55, .6], [.4, .3, .95, .9], [.62, .05, .8, .3]], 'f4'), np.array([[.2, .25, .85, .8]], 'f4')]
 CLASSES = [np.array([0, 1, 0], 'i4'), np.array([1], 'i4')]
+TARGETS = [np.array([[.2, .8], [1, 1], [0, 0]], 'f4'), np.array([[.5, .3]], 'f4')]  # merged boxes and multiclass scores; of the cases k_hot*
 WEIGHTS = [np.array([1, .5, 1], 'f4'), np.array([1], 'f4')]
 TRUE_SHAPES = np.array([[64, 64, 3], [48, 64, 3]], 'i4')
 
@@ -74,8 +78,9 @@ def run(name, edits, out):
     codes = (3 * uniform('codes', 2 * a * values['code']) - 1.5).reshape(2, a, values['code']).astype('f4')
     if 'iou' in name and 'similarity' not in edits: codes = np.concatenate([np.minimum(codes[..., :2], codes[..., 2:]), np.maximum(codes[..., :2], codes[..., 2:])], -1)
     logits = (6 * uniform('logits', 2 * a * columns) - 3.5).reshape(2, a, columns).astype('f4')
-    model.provide_groundtruth(groundtruth_boxes_list=[tf.constant(b) for b in BOXES], groundtruth_classes_list=[tf.one_hot(c, 2) for c in CLASSES],
-                              groundtruth_weights_list=[tf.constant(w) for w in WEIGHTS], groundtruth_confidences_list=[tf.one_hot(c, 2) for c in CLASSES])
+    classes = [tf.constant(t) for t in TARGETS] if 'truth' in edits else [tf.one_hot(c, 2) for c in CLASSES]
+    model.provide_groundtruth(groundtruth_boxes_list=[tf.constant(b) for b in BOXES], groundtruth_classes_list=classes,
+                              groundtruth_weights_list=[tf.constant(w) for w in WEIGHTS], groundtruth_confidences_list=classes)
     x, y = tf.constant(codes), tf.constant(logits)
     t = {'config': np.frombuffer(text.encode(), 'u1'), 'anchors': anchors, 'codes': codes, 'logits': logits}
     trains, detects = not edits or edits.keys() - {'nms', 'post'}, not edits or edits.keys() & {'nms', 'post', 'coder', 'anchors', 'more'}
@@ -98,7 +103,7 @@ def run(name, edits, out):
 
 if __name__ == '__main__':
     out = {}
-    for i in range(2): out.update({f'truth/boxes/{i}': BOXES[i], f'truth/classes/{i}': CLASSES[i], f'truth/weights/{i}': WEIGHTS[i]})
+    for i in range(2): out.update({f'truth/boxes/{i}': BOXES[i], f'truth/classes/{i}': CLASSES[i], f'truth/targets/{i}': TARGETS[i], f'truth/weights/{i}': WEIGHTS[i]})
     out['truth/true_shapes'] = TRUE_SHAPES
     for name, edits in CASES.items():
         try: run(name, edits, out)

@@ -38,6 +38,9 @@ def two_stage(base, merge='', clear=()):
 V2, V2_FPN, V1_FPN, RETINA, D0 = 'ssd_mobilenet_v2_small', 'ssd_mobilenet_v2_fpnlite_small', 'ssd_mobilenet_v1_fpn', 'ssd_resnet50_v1_fpn', 'ssd_efficientdet_d0'
 MINER = '''loss { classification_loss { weighted_sigmoid {} } hard_example_miner { num_hard_examples: 300 iou_threshold: 0.95 loss_type: BOTH
            max_negatives_per_positive: 3 min_negatives_per_image: 2 } }'''
+WEIGHT_SHARED = '''box_predictor { weight_shared_convolutional_box_predictor { depth: 40 num_layers_before_predictor: 1 kernel_size: 3 box_code_size: 4
+                  conv_hyperparams { initializer { random_normal_initializer { stddev: 0.03 } } regularizer { l2_regularizer { weight: 0.001 } } activation: RELU_6 } %s } }
+                  anchor_generator { ssd_anchor_generator { reduce_boxes_in_lowest_layer: false } }'''
 CASES = {
     'center_resnet50_v1_fpn': center('type: "resnet_v1_50_fpn"'),
     'center_resnet101_v1_fpn': center('type: "resnet_v1_101_fpn"'),
@@ -95,6 +98,10 @@ CASES = {
                       loss { localization_loss { weighted_smooth_l1 { delta: 0.2 } } classification_loss { weighted_sigmoid_focal { gamma: 1.5 } } } add_background_class: false'''),
     'v2_frozen': ssd(V2, 'freeze_batchnorm: true feature_extractor { conv_hyperparams { batch_norm { scale: false } } override_base_feature_extractor_hyperparams: false depth_multiplier: 0.5 }'),
     'v2_few_layers': ssd(V2, '''feature_extractor { num_layers: 4 min_depth: 24 depth_multiplier: 0.75 pad_to_multiple: 32 } anchor_generator { ssd_anchor_generator { num_layers: 4 } }'''),
+    'v2_l1': ssd(V2, 'feature_extractor { conv_hyperparams { regularizer { l1_regularizer { weight: 0.002 } } } } box_predictor { convolutional_box_predictor { '
+                 'conv_hyperparams { regularizer { l1_regularizer { weight: 0.001 } } } } }'),
+    'v1_weight_shared': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.5 } ' + WEIGHT_SHARED % 'share_prediction_tower: true', ['box_predictor']),
+    'v2_weight_shared': ssd(V2, WEIGHT_SHARED.replace('activation', 'batch_norm { scale: true } activation') % 'use_depthwise: true', ['box_predictor']),
     'v2_fpn_levels': ssd(V2_FPN, '''feature_extractor { fpn { min_level: 2 max_level: 5 additional_layer_depth: 24 } } anchor_generator { multiscale_anchor_generator { min_level: 2 max_level: 5
                       anchor_scale: 2 aspect_ratios: [1, 4] scales_per_octave: 3 } } ''' + FIXED % (128, 160), ['anchor_generator']),
     'v2_fpn_plain': ssd(V2_FPN, '''feature_extractor { use_depthwise: false use_explicit_padding: true } box_predictor { weight_shared_convolutional_box_predictor { use_depthwise: false kernel_size: 1

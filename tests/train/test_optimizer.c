@@ -75,7 +75,7 @@ static void check_case(size_t c)
     const int64_t shape[1] = {5};
     static const float start[5] = {1, -2, .5f, 0, 3};
     od_variables_init(&vars);
-    assert_int_equal(od_variables_add(&vars, "w", 1, shape, 1, 0, (od_init){OD_INIT_ZEROS, 0, 0, 0, 0}, &w, &err),
+    assert_int_equal(od_variables_add(&vars, "w", 1, shape, 1, (od_decay){0}, (od_init){OD_INIT_ZEROS, 0, 0, 0, 0}, &w, &err),
                      OD_OK);
     assert_int_equal(od_variables_allocate(&vars, 1, &err), OD_OK);
     assert_int_equal(od_optimizer_allocate(&o, &vars, &err), OD_OK);
@@ -122,7 +122,7 @@ static void test_averages_are_the_od_apis(void **state)
         const int64_t shape[1] = {5};
         static const float start[5] = {1, -2, .5f, 0, 3};
         od_variables_init(&vars);
-        assert_int_equal(od_variables_add(&vars, "w", 1, shape, 1, 0, (od_init){OD_INIT_ZEROS, 0, 0, 0, 0}, &w, NULL), OD_OK);
+        assert_int_equal(od_variables_add(&vars, "w", 1, shape, 1, (od_decay){0}, (od_init){OD_INIT_ZEROS, 0, 0, 0, 0}, &w, NULL), OD_OK);
         assert_int_equal(od_variables_allocate(&vars, 1, NULL), OD_OK);
         assert_int_equal(od_optimizer_allocate(&o, &vars, NULL), OD_OK);
         memcpy(od_variables_value(&vars, w), start, sizeof start);
