@@ -9,7 +9,8 @@ usage:
   checkpoint_roundtrip.py dump   PREFIX OUT.safetensors   every numeric tensor of a checkpoint by key, as tf.train reads it
   checkpoint_roundtrip.py latest MODEL_DIR                the prefix of its newest checkpoint
   checkpoint_roundtrip.py close  PREFIX PREFIX BOUND      two checkpoints of the same keys: for each kind (kernel, ..., each slot) the
-                                                          norm of the difference is below BOUND of the norm
+                                                          norm of the difference is below BOUND of the norm (25 BOUND for
+                                                          slots, betas and moving means)
   checkpoint_roundtrip.py restore PIPELINE PREFIX [SLOTS] builds PIPELINE's model (and, with SLOTS=1, its optimiser's
                                                           slots) in the OD API, restores PREFIX into it and fails
                                                           unless every object matched and every value is the one
@@ -198,8 +199,10 @@ def close(first, second, bound):
     bad = []
     for kind, (difference, norm) in sorted(sums.items()):
         error = np.sqrt(difference / max(norm, 1e-30))
+        noisy = 25 if kind.startswith('optimizer/') or kind in ('beta', 'moving_mean') else 1  # small sums of a gradient that rounding noise grows in
         print(f'{kind:40} {error:.2e}')
-        bad += [kind] * (error > float(bound))
+        if error > noisy * float(bound):
+            bad.append(kind)
     if bad:
         sys.exit(f'above {bound}: {bad}')
 
