@@ -62,11 +62,12 @@ static void count_dropped(od_convert *c, const od_example *e)
     for (int k = 0; k < OD_EXAMPLE_LISTS; k++) n[OD_DATA_KIND_CLASS_LIST] |= e->class_list_counts[k] > 0;
     for (int i = 0; i < e->object_count; i++) {
         const od_object *o = &e->objects[i];
-        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) n[flags[k].kind] += (o->flags & flags[k].flag) != 0;
+        int drawn = c->outlines && o->outline != NULL; /* written as it is; mask and area follow from it */
+        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) n[flags[k].kind] += (o->flags & flags[k].flag) && !(drawn && flags[k].flag == OD_OBJECT_OUTLINE);
         n[OD_DATA_KIND_POSE] += o->pose && *o->pose && strcmp(o->pose, "Unspecified");
         n[OD_DATA_KIND_WEIGHT] += o->weight != 1;
-        n[OD_DATA_KIND_AREA] += has_own_area(e, o);
-        n[OD_DATA_KIND_MASK] += o->mask != NULL;
+        n[OD_DATA_KIND_AREA] += has_own_area(e, o) && !drawn;
+        n[OD_DATA_KIND_MASK] += o->mask && !drawn;
     }
     for (int k = 0; k < OD_DATA_KIND_COUNT; k++)
         if (!(c->holds & 1u << k)) c->result.dropped[k] += n[k];
@@ -262,7 +263,7 @@ od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const
     char *from = od_path_dir(l->path);
     if (!from) return od_error_nomem(err, l->path);
     od_window window;
-    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds, .window = output->window ? &window : NULL};
+    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds, .outlines = l->format->outlines, .window = output->window ? &window : NULL};
     if (output->window && od_window_parse(output->window, &window, err) != OD_OK) {
         od_free(from);
         return OD_ERR_ARG;

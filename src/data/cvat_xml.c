@@ -28,6 +28,8 @@ typedef struct cvat_reader {
     int object;            /* of the shape being read, or -1 */
     char attribute[64];    /* its attribute's name */
     od_strbuf value;
+    float *outline;        /* of the shape being read: x, y in parts of the image */
+    size_t outline_size, outline_capacity;
     od_status status;
     od_error *err;
 } cvat_reader;
@@ -96,7 +98,18 @@ static void begin_image(cvat_reader *r, const char **attributes)
 
 /* --- shapes ----------------------------------------------------------------------------------------------------------- */
 
-/* The bounds of "x,y;x,y;...". */
+/* Appends a point to the shape's outline; box grows to hold it. */
+static int add_point(cvat_reader *r, double x, double y, double box[4])
+{
+    box[0] = fmin(box[0], y), box[2] = fmax(box[2], y);
+    box[1] = fmin(box[1], x), box[3] = fmax(box[3], x);
+    if (od_grow(&r->outline, &r->outline_capacity, r->outline_size + 2, sizeof *r->outline)) return stop(r, od_error_nomem(r->err, "an outline")), 0;
+    r->outline[r->outline_size++] = (float)(x / r->out->width);
+    r->outline[r->outline_size++] = (float)(y / r->out->height);
+    return 1;
+}
+
+/* The points "x,y;x,y;..." and their bounds. */
 static int take_points(cvat_reader *r, const char *text, double box[4])
 {
     box[0] = box[1] = INFINITY;
@@ -106,8 +119,7 @@ static int take_points(cvat_reader *r, const char *text, double box[4])
         double x = strtod(p, &comma), y = *comma == ',' ? strtod(comma + 1, &end) : 0;
         if (comma == p || *comma != ',' || end == comma + 1 || (*end && *end != ';') || !isfinite(x) || !isfinite(y))
             return fail(r, OD_ERR_FORMAT, "points must be x,y;x,y;..., found", p), 0;
-        box[0] = fmin(box[0], y), box[2] = fmax(box[2], y);
-        box[1] = fmin(box[1], x), box[3] = fmax(box[3], x);
+        if (!add_point(r, x, y, box)) return 0;
         p = *end ? end + 1 : end;
     }
     return box[0] <= box[2] ? 1 : (fail(r, OD_ERR_FORMAT, "a polygon has no points", NULL), 0);
@@ -156,6 +168,7 @@ static void begin_shape(cvat_reader *r, const char *shape, const char **attribut
         if (r->index) r->index->tags++;
         return;
     }
+    r->outline_size = 0;
     if (!is_upright(r, shape, attributes)) return;
     if (!take_bounds(r, shape, attributes, box, &flags)) {
         if (r->index && r->status == OD_OK) r->index->shapes++;
@@ -168,6 +181,8 @@ static void begin_shape(cvat_reader *r, const char *shape, const char **attribut
     *o = (od_object){.weight = 1, .flags = flags | (occluded && !strcmp(occluded, "1") ? OD_OBJECT_OCCLUDED : 0)};
     for (int k = 0; k < 4; k++) o->box[k] = (float)(box[k] / (k % 2 ? e->width : e->height));
     if (!(o->class_text = od_example_keep_text(e, label, strlen(label)))) stop(r, od_error_nomem(r->err, "class names"));
+    o->outline_points = (int)(r->outline_size / 2);
+    if (r->outline_size && !(o->outline = od_example_keep_floats(e, r->outline, r->outline_size))) stop(r, od_error_nomem(r->err, "an outline"));
 }
 
 static void end_attribute(cvat_reader *r)
@@ -298,6 +313,7 @@ static od_status run(cvat_reader *r, const char *encoding, const char *bytes, si
     }
     XML_ParserFree(r->xml);
     od_strbuf_deinit(&r->value);
+    od_free(r->outline);
     return r->status;
 }
 

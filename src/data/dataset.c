@@ -404,6 +404,28 @@ static void take_real_size(const place *p)
         note_issue(p, OD_ISSUE_IMAGE_SIZE, -1);
 }
 
+/* Outlines become masks, when these are asked for. */
+static od_status fill_outlines(const od_dataset *ds, od_example *e, od_error *err)
+{
+    int height = e->annotated_height ? e->annotated_height : e->height, width = e->annotated_width ? e->annotated_width : e->width;
+    for (int i = 0; i < e->object_count && ds->masks != OD_MASKS_NONE && height > 0 && width > 0; i++) {
+        od_object *o = &e->objects[i];
+        if (o->mask || !o->outline) continue;
+        size_t numbers = 2 * (size_t)o->outline_points;
+        double *xy = od_malloc(numbers, sizeof *xy);
+        if (!xy) return od_error_nomem(err, "an outline");
+        for (size_t k = 0; k < numbers; k++) xy[k] = (double)o->outline[k] * (k % 2 ? height : width);
+        od_mask *mask = NULL;
+        od_status status = od_mask_from_polygons(&mask, height, width, xy, &numbers, 1, err);
+        od_free(xy);
+        OD_TRY(status);
+        o->mask = od_example_keep_mask(e, mask);
+        if (!o->mask) return od_error_nomem(err, "a mask");
+        o->flags &= ~(uint32_t)OD_OBJECT_OUTLINE;
+    }
+    return OD_OK;
+}
+
 /* Masks are drawn at the size that the annotation states; where the picture has another, they are stretched to it, as boxes are. */
 static od_status fit_masks(od_example *e, od_error *err)
 {
@@ -428,6 +450,7 @@ static od_status read_example(const od_dataset *ds, int64_t index, int with_imag
     const od_source *s = find_source(ds, index, &local);
     OD_TRY(s->format->read(s, local, with_image, out, err));
     if (out->encoded) take_real_size(&(place){ds, index, out});
+    OD_TRY(fill_outlines(ds, out, err));
     OD_TRY(fit_masks(out, err));
     OD_TRY(judge(ds, s, index, out, err));
     return ds->expand_hierarchy ? od_class_hierarchy_expand(ds->map, out, err) : OD_OK;

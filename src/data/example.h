@@ -21,7 +21,7 @@ enum {
     OD_OBJECT_OCCLUDED = 16,
     OD_OBJECT_DEPICTION = 32, /* Open Images: a drawing of the thing */
     OD_OBJECT_INSIDE = 64,    /* Open Images: seen from inside */
-    OD_OBJECT_OUTLINE = 128   /* the data has an outline of it, of which only the box was read */
+    OD_OBJECT_OUTLINE = 128   /* the data has an outline of it, of which the box was read, and `outline` where that holds it, but no mask */
 };
 
 /* What an image says of whole classes (Open Images, LVIS). */
@@ -51,6 +51,8 @@ typedef struct od_object {
     const od_mask *mask;    /* of the image's size, or NULL; lives as long as the example */
     const float *class_scores; /* [class_score_count] of each class, from the record (multiclass_scores), or NULL; lives as long as the example */
     int class_score_count;
+    const float *outline; /* [outline_points, 2] x, y relative to the image, where the data has one polygon for it; lives as long as the example */
+    int outline_points;
     const char *segmentation; /* COCO's JSON that `mask` was made of, or NULL; lives as long as the example */
 } od_object;
 

@@ -23,6 +23,8 @@ typedef struct task_reader {
     size_t capacity;
     const char **region_ids; /* of out->objects, pointing into the JSON; freed with the reader */
     size_t region_capacity;
+    float *outline;          /* of the region being read: x, y in parts of the image; freed with the reader */
+    size_t outline_size, outline_capacity;
     od_error *err;
 } task_reader;
 
@@ -96,7 +98,7 @@ static od_status number(const task_reader *r, json_t *value, const char *key, do
 }
 
 /* Bounds in percent: ymin, xmin, ymax, xmax. */
-static od_status take_rectangle(const task_reader *r, json_t *value, double box[4])
+static od_status take_rectangle(task_reader *r, json_t *value, double box[4])
 {
     double x = 0, y = 0, width = 0, height = 0;
     OD_TRY(number(r, value, "x", &x));
@@ -107,7 +109,7 @@ static od_status take_rectangle(const task_reader *r, json_t *value, double box[
     return OD_OK;
 }
 
-static od_status take_ellipse(const task_reader *r, json_t *value, double box[4])
+static od_status take_ellipse(task_reader *r, json_t *value, double box[4])
 {
     double x = 0, y = 0, rx = 0, ry = 0;
     OD_TRY(number(r, value, "x", &x));
@@ -118,7 +120,17 @@ static od_status take_ellipse(const task_reader *r, json_t *value, double box[4]
     return OD_OK;
 }
 
-static od_status take_polygon(const task_reader *r, json_t *value, double box[4])
+static od_status add_point(task_reader *r, double x, double y, double box[4])
+{
+    box[0] = fmin(box[0], y), box[2] = fmax(box[2], y);
+    box[1] = fmin(box[1], x), box[3] = fmax(box[3], x);
+    if (od_grow(&r->outline, &r->outline_capacity, r->outline_size + 2, sizeof *r->outline)) return od_error_nomem(r->err, "an outline");
+    r->outline[r->outline_size++] = (float)(x / 100);
+    r->outline[r->outline_size++] = (float)(y / 100);
+    return OD_OK;
+}
+
+static od_status take_polygon(task_reader *r, json_t *value, double box[4])
 {
     json_t *points = json_object_get(value, "points"), *point;
     size_t i;
@@ -127,8 +139,7 @@ static od_status take_polygon(const task_reader *r, json_t *value, double box[4]
     json_array_foreach(points, i, point) {
         json_t *x = json_array_get(point, 0), *y = json_array_get(point, 1);
         if (!json_is_number(x) || !json_is_number(y)) return fail(r, OD_ERR_FORMAT, "a polygon's points must be pairs of numbers", NULL);
-        box[0] = fmin(box[0], json_number_value(y)), box[2] = fmax(box[2], json_number_value(y));
-        box[1] = fmin(box[1], json_number_value(x)), box[3] = fmax(box[3], json_number_value(x));
+        OD_TRY(add_point(r, json_number_value(x), json_number_value(y), box));
     }
     return box[0] <= box[2] ? OD_OK : fail(r, OD_ERR_FORMAT, "a polygon has no points", NULL);
 }
@@ -143,6 +154,8 @@ static od_status add_object(task_reader *r, const double box[4], uint32_t flags,
     od_object *o = &e->objects[e->object_count];
     *o = (od_object){.weight = 1, .flags = flags};
     for (int k = 0; k < 4; k++) o->box[k] = (float)(box[k] / 100);
+    o->outline_points = (int)(r->outline_size / 2);
+    if (r->outline_size && !(o->outline = od_example_keep_floats(e, r->outline, r->outline_size))) return od_error_nomem(r->err, "an outline");
     r->region_ids[e->object_count++] = id;
     return (o->class_text = od_example_keep_text(e, label, strlen(label))) ? OD_OK : od_error_nomem(r->err, "class names");
 }
@@ -167,7 +180,7 @@ static od_status check_upright(const task_reader *r, json_t *region, json_t *val
     return fail(r, OD_ERR_UNSUPPORTED, what, id ? id : "without id");
 }
 
-static const struct { const char *labels; od_status (*take)(const task_reader *r, json_t *value, double box[4]); uint32_t flags; } shapes[] = {
+static const struct { const char *labels; od_status (*take)(task_reader *r, json_t *value, double box[4]); uint32_t flags; } shapes[] = {
     {"rectanglelabels", take_rectangle, 0},
     {"polygonlabels", take_polygon, OD_OBJECT_OUTLINE},
     {"ellipselabels", take_ellipse, OD_OBJECT_OUTLINE},
@@ -184,6 +197,7 @@ static od_status take_region(task_reader *r, json_t *region, json_t *value)
         size_t i;
         if (!json_array_size(labels) || (shapes[s].take == take_rectangle && !json_object_get(value, "width"))) continue;
         take_size(r, region);
+        r->outline_size = 0;
         OD_TRY(check_upright(r, region, value, &upright));
         if (!upright) return OD_OK;
         OD_TRY(shapes[s].take(r, value, box));
@@ -286,6 +300,7 @@ static od_status parse_task(task_reader *r, const char *bytes, size_t size, int 
     if (!task) return od_error_set(r->err, OD_ERR_FORMAT, "%s:%ld: not valid JSON: %s", r->path, r->line + why.line - 1, why.text);
     od_status status = take_task(r, task, annotated);
     od_free(r->region_ids);
+    od_free(r->outline);
     json_decref(task);
     return status;
 }

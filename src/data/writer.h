@@ -27,6 +27,7 @@ typedef struct od_writer_format {
     const char *prefix; /* before images' names in annotations: "images/" or "" */
     int keep_images;    /* images that are files stay where they are: names are relative to the annotation file */
     int by_stem;        /* an image is known by its name without ending, which must be its own */
+    int outlines;       /* writes od_object.outline instead of the box, where there is one */
     unsigned holds;     /* bits 1 << OD_DATA_KIND_...: what it can say */
     od_status (*open)(od_writer **out, const od_write_job *job, od_error *err);
     /* `image` names the image's file: relative to the annotation file, or its base name when the files lie in job->image_dir.

@@ -59,15 +59,28 @@ static void put_side(od_strbuf *t, const char *name, float value, int of)
     od_strbuf_printf(t, " %s=\"%s\"", name, text);
 }
 
-static void put_box(od_strbuf *t, const od_example *e, const od_object *o)
+static void put_points(od_strbuf *t, const od_example *e, const od_object *o)
 {
-    od_strbuf_puts(t, "    <box label=\"");
+    od_strbuf_puts(t, " points=\"");
+    for (int i = 0; i < o->outline_points; i++)
+        od_strbuf_printf(t, "%s%.9g,%.9g", i ? ";" : "", (double)o->outline[2 * i] * e->width, (double)o->outline[2 * i + 1] * e->height);
+    od_strbuf_puts(t, "\"");
+}
+
+static void put_shape(od_strbuf *t, const od_example *e, const od_object *o)
+{
+    const char *shape = o->outline ? "polygon" : "box";
+    od_strbuf_printf(t, "    <%s label=\"", shape);
     od_put_xml_text(t, o->class_text);
     od_strbuf_printf(t, "\" source=\"manual\" occluded=\"%d\"", (o->flags & OD_OBJECT_OCCLUDED) != 0);
-    put_side(t, "xtl", o->box[1], e->width);
-    put_side(t, "ytl", o->box[0], e->height);
-    put_side(t, "xbr", o->box[3], e->width);
-    put_side(t, "ybr", o->box[2], e->height);
+    if (o->outline) {
+        put_points(t, e, o);
+    } else {
+        put_side(t, "xtl", o->box[1], e->width);
+        put_side(t, "ytl", o->box[0], e->height);
+        put_side(t, "xbr", o->box[3], e->width);
+        put_side(t, "ybr", o->box[2], e->height);
+    }
     od_strbuf_puts(t, " z_order=\"0\">\n");
     for (int k = 0; k < OD_MARKS; k++)
         if (o->flags & od_object_marks[k].flag) od_strbuf_printf(t, "      <attribute name=\"%s\">true</attribute>\n", od_object_marks[k].name);
@@ -77,7 +90,7 @@ static void put_box(od_strbuf *t, const od_example *e, const od_object *o)
         od_put_xml_text(t, o->pose);
         od_strbuf_puts(t, "</attribute>\n");
     }
-    od_strbuf_puts(t, "    </box>\n");
+    od_strbuf_printf(t, "    </%s>\n", shape);
 }
 
 static int is_number(const char *text)
@@ -96,7 +109,7 @@ static od_status cvat_put(od_writer *base, const od_example *e, const char *imag
     w->next_id++;
     od_put_xml_text(t, image);
     od_strbuf_printf(t, "\" width=\"%d\" height=\"%d\">\n", e->width, e->height);
-    for (int i = 0; i < e->object_count; i++) put_box(t, e, &e->objects[i]);
+    for (int i = 0; i < e->object_count; i++) put_shape(t, e, &e->objects[i]);
     od_strbuf_puts(t, "  </image>\n");
     return od_text_writer_flush(&w->text, err);
 }
@@ -112,6 +125,7 @@ const od_writer_format od_writer_cvat = {
     .file = "annotations.xml",
     .images = "images",
     .prefix = "",
+    .outlines = 1,
     .holds = ~(1u << OD_DATA_KIND_OUTLINE | 1u << OD_DATA_KIND_AREA | 1u << OD_DATA_KIND_MASK | 1u << OD_DATA_KIND_CLASS_LIST),
     .open = cvat_open,
     .put = cvat_put,

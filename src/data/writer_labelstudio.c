@@ -64,6 +64,15 @@ static void put_id(task_writer *w, const od_example *e)
     w->count++;
 }
 
+/* "points": [[x, y], ...] in percent */
+static void put_points(od_strbuf *t, const od_object *o)
+{
+    od_strbuf_puts(t, "\"points\": [");
+    for (int i = 0; i < o->outline_points; i++)
+        od_strbuf_printf(t, "%s[%.9g, %.9g]", i ? ", " : "", 100 * (double)o->outline[2 * i], 100 * (double)o->outline[2 * i + 1]);
+    od_strbuf_puts(t, "], \"closed\": true");
+}
+
 /* "x": .., "y": .., "width": .., "height": .., "rotation": 0 */
 static void put_frame(od_strbuf *t, const od_object *o)
 {
@@ -73,9 +82,16 @@ static void put_frame(od_strbuf *t, const od_object *o)
     od_strbuf_printf(t, "\"x\": %s, \"y\": %s, \"width\": %s, \"height\": %s, \"rotation\": 0", x, y, width, height);
 }
 
+/* The region's geometry. */
+static void put_shape(od_strbuf *t, const od_object *o)
+{
+    if (o->outline) put_points(t, o);
+    else put_frame(t, o);
+}
+
 static void put_labels(od_strbuf *t, const od_object *o)
 {
-    od_strbuf_puts(t, ", \"rectanglelabels\": [");
+    od_strbuf_printf(t, ", \"%s\": [", o->outline ? "polygonlabels" : "rectanglelabels");
     od_put_json_text(t, o->class_text);
     od_strbuf_puts(t, "]");
 }
@@ -102,7 +118,7 @@ static void put_marks(od_strbuf *t, const od_example *e, int number)
     int n = 0;
     od_strbuf_puts(t, ",\n   ");
     put_region_head(t, e, number, "choices", "marks");
-    put_frame(t, o);
+    put_shape(t, o);
     od_strbuf_puts(t, ", \"choices\": [");
     for (int k = 0; k < OD_MARKS; k++)
         if (o->flags & od_object_marks[k].flag) put_choice(t, &n, od_object_marks[k].name);
@@ -120,8 +136,8 @@ static od_status full_put(od_writer *base, const od_example *e, const char *imag
     od_strbuf_puts(t, "}, \"annotations\": [{\"was_cancelled\": false, \"ground_truth\": false, \"result\": [");
     for (int i = 0; i < e->object_count; i++) {
         od_strbuf_puts(t, i ? ",\n   " : "\n   ");
-        put_region_head(t, e, i, "rectanglelabels", "label");
-        put_frame(t, &e->objects[i]);
+        put_region_head(t, e, i, e->objects[i].outline ? "polygonlabels" : "rectanglelabels", e->objects[i].outline ? "outline" : "label");
+        put_shape(t, &e->objects[i]);
         put_labels(t, &e->objects[i]);
         od_strbuf_puts(t, "}}");
         put_marks(t, e, i);
@@ -139,7 +155,7 @@ static od_status min_put(od_writer *base, const od_example *e, const char *image
     put_address(t, image);
     for (int i = 0; i < e->object_count; i++) {
         od_strbuf_puts(t, i ? ",\n   {" : ", \"label\": [\n   {");
-        put_frame(t, &e->objects[i]);
+        put_shape(t, &e->objects[i]);
         put_labels(t, &e->objects[i]);
         od_strbuf_printf(t, ", \"original_width\": %d, \"original_height\": %d}", e->width, e->height);
     }
@@ -153,17 +169,25 @@ static od_status commit(od_writer *base, od_error *err)
     return od_text_writer_commit(base, err);
 }
 
+static void put_label_names(od_strbuf *t, const od_label_map *map, const char *element, const char *name)
+{
+    od_strbuf_printf(t, "  <%s name=\"%s\" toName=\"image\">\n", element, name);
+    for (int i = 0; i < od_label_map_count(map); i++) {
+        od_strbuf_puts(t, "    <Label value=\"");
+        od_put_xml_text(t, od_label_map_name(map, od_label_map_id(map, i)));
+        od_strbuf_puts(t, "\"/>\n");
+    }
+    od_strbuf_printf(t, "  </%s>\n", element);
+}
+
 static od_status finish(const od_write_job *job, const char *const *splits, int count, od_error *err)
 {
     (void)splits, (void)count;
     od_strbuf t = {0};
-    od_strbuf_puts(&t, "<View>\n  <Image name=\"image\" value=\"$image\"/>\n  <RectangleLabels name=\"label\" toName=\"image\">\n");
-    for (int i = 0; i < od_label_map_count(job->map); i++) {
-        od_strbuf_puts(&t, "    <Label value=\"");
-        od_put_xml_text(&t, od_label_map_name(job->map, od_label_map_id(job->map, i)));
-        od_strbuf_puts(&t, "\"/>\n");
-    }
-    od_strbuf_puts(&t, "  </RectangleLabels>\n  <Choices name=\"marks\" toName=\"image\" perRegion=\"true\" choice=\"multiple\">\n");
+    od_strbuf_puts(&t, "<View>\n  <Image name=\"image\" value=\"$image\"/>\n");
+    put_label_names(&t, job->map, "RectangleLabels", "label");
+    put_label_names(&t, job->map, "PolygonLabels", "outline");
+    od_strbuf_puts(&t, "  <Choices name=\"marks\" toName=\"image\" perRegion=\"true\" choice=\"multiple\">\n");
     for (int k = 0; k < OD_MARKS; k++) od_strbuf_printf(&t, "    <Choice value=\"%s\"/>\n", od_object_marks[k].name);
     od_strbuf_puts(&t, "    <Choice value=\"occluded\"/>\n  </Choices>\n</View>\n");
     char *path = od_path_join(job->root, "label_config.xml");
@@ -180,6 +204,7 @@ const od_writer_format od_writer_labelstudio = {
     .file = "tasks.json",
     .images = "images",
     .prefix = "images/",
+    .outlines = 1,
     .holds = ~(BIT(OUTLINE) | BIT(AREA) | BIT(MASK) | BIT(CLASS_LIST) | BIT(POSE) | BIT(WEIGHT)),
     .open = full_open,
     .put = full_put,
@@ -193,6 +218,7 @@ const od_writer_format od_writer_labelstudio_min = {
     .file = "tasks.json",
     .images = "images",
     .prefix = "images/",
+    .outlines = 1,
     .holds = BIT(IMAGE_ID) | BIT(CLASS_ID) | BIT(OUTSIDE),
     .open = min_open,
     .put = min_put,

@@ -61,8 +61,26 @@ static float clip(float v)
     return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
+/* A row of YOLO's segmentation: the corners of the outline. */
+static void put_outline(yolo_writer *w, const od_object *o)
+{
+    int cut = 0;
+    od_strbuf_printf(&w->text, "%d", class_index(w->map, o->label));
+    for (int k = 0; k < 2 * o->outline_points; k++) {
+        float v = clip(o->outline[k]);
+        cut |= v != o->outline[k];
+        od_strbuf_printf(&w->text, " %.9g", (double)v);
+    }
+    od_strbuf_puts(&w->text, "\n");
+    w->base.clipped += cut;
+}
+
 static void put_row(yolo_writer *w, const od_object *o)
 {
+    if (o->outline && o->outline_points >= 3) {
+        put_outline(w, o);
+        return;
+    }
     char x[OD_NUMBER_TEXT], y[OD_NUMBER_TEXT], width[OD_NUMBER_TEXT], height[OD_NUMBER_TEXT];
     float box[4];
     int cut = 0;
@@ -132,6 +150,7 @@ const od_writer_format od_writer_yolo = {
     .name = "yolo",
     .images = "images/%s",
     .prefix = "",
+    .outlines = 1,
     .by_stem = 1,
     .open = yolo_open,
     .put = yolo_put,

@@ -18,6 +18,8 @@ typedef struct row_reader {
     int line, keypoints, class_count;
     od_example *out;
     size_t capacity;
+    float *corners; /* of the row's outline: x, y */
+    size_t corner_capacity;
     od_error *err;
 } row_reader;
 
@@ -74,7 +76,8 @@ static od_status take_values(row_reader *r, od_object *o)
         if (n < 4) box[n] = v;
         low[n % 2] = fmin(low[n % 2], v);
         high[n % 2] = fmax(high[n % 2], v);
-        n++;
+        if (od_grow(&r->corners, &r->corner_capacity, (size_t)n + 1, sizeof *r->corners)) return od_error_nomem(r->err, "an outline");
+        r->corners[n++] = (float)v;
     }
     if (more < 0) return OD_ERR_FORMAT;
     if (n < 4 || (n > 4 && !r->keypoints && (n < 6 || n % 2)))
@@ -89,6 +92,9 @@ static od_status take_values(row_reader *r, od_object *o)
         const double bounds[4] = {low[1], low[0], high[1], high[0]};
         for (int k = 0; k < 4; k++) o->box[k] = (float)bounds[k];
         o->flags |= OD_OBJECT_OUTLINE;
+        o->outline = od_example_keep_floats(r->out, r->corners, (size_t)n);
+        o->outline_points = n / 2;
+        if (!o->outline) return od_error_nomem(r->err, "an outline");
     }
     return OD_OK;
 }
@@ -112,12 +118,14 @@ od_status od_yolo_labels_parse(const char *text, size_t size, const char *path, 
 {
     row_reader r = {.path = path, .line = 1, .keypoints = keypoints, .class_count = class_count, .out = out, .err = err};
     const char *end = text + size;
-    for (const char *p = text; p < end; r.line++) {
+    od_status status = OD_OK;
+    for (const char *p = text; p < end && status == OD_OK; r.line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         r.p = p;
         r.end = stop ? stop : end;
-        OD_TRY(take_row(&r));
+        status = take_row(&r);
         p = r.end + 1;
     }
-    return OD_OK;
+    od_free(r.corners);
+    return status;
 }

@@ -13,7 +13,7 @@
 #include "data/example.h"
 
 /* Fills the objects of *out (zeroed; the caller deinits it whatever happens): label is the class + 1, class_text NULL, the flag
- * OD_OBJECT_OUTLINE on boxes around outlines. With `keypoints` what stands behind the box is left out. OD_ERR_FORMAT with
+ * OD_OBJECT_OUTLINE on boxes around outlines, which `outline` holds. With `keypoints` what stands behind the box is left out. OD_ERR_FORMAT with
  * "path:line: ...". */
 od_status od_yolo_labels_parse(const char *text, size_t size, const char *path, int class_count, int keypoints, od_example *out,
                                od_error *err);
