@@ -72,6 +72,17 @@ typedef struct golden_case {
     const od_net_options *options;
 } golden_case;
 
+/* Proposals that a two-stage instance is made to take. */
+typedef struct golden_force {
+    void *state; /* NULL: not a two-stage network */
+    const float *boxes; /* [batch, proposals, 4] relative to the padded image; NULL: its own */
+    const int32_t *counts; /* [batch] */
+} golden_force;
+/* `force` must outlive the instance's runs. */
+void golden_force_install(golden_force *force, od_instance *inst);
+/* From the next run on; 0 (its own proposals) without entries that fit. */
+int golden_force_from(golden_force *force, const od_safetensors_entry *boxes, const od_safetensors_entry *counts);
+
 /* Prints a line; counts a failure when error > bound or isn't a number. `detail` (may be NULL) is appended. */
 void golden_report(golden_case *c, golden_quantity q, const char *what, double error, const char *detail);
 /* Keeps a copy for --dump. */

@@ -390,12 +390,32 @@ static od_status check_end_to_end(golden_case *c, od_instance *inst, od_error *e
     return status;
 }
 
+/* The second stage once more, on the fixture's proposals: every row counts. */
+static void check_given_proposals(golden_case *c, od_instance *inst, golden_force *force)
+{
+    static const char *const names[] = {"refined_box_encodings", "class_predictions_with_background"};
+    if (!golden_force_from(force, golden_entry(c->forward, "predict/proposal_boxes_normalized"), golden_entry(c->forward, "predict/num_proposals"))) return;
+    od_instance_forward(inst, c->images);
+    for (int i = 0; i < 2; i++) {
+        const od_safetensors_entry *e = golden_entry(c->forward, "predict/%s", names[i]);
+        int64_t shape[4];
+        char what[100];
+        const float *x = od_instance_prediction(inst, names[i], shape);
+        snprintf(what, sizeof what, "%s of given proposals", names[i]);
+        golden_report(c, GOLDEN_PREDICTIONS, what, difference(e->data, x, floats(e)) / fmax(largest(e->data, floats(e)), 1e-30), NULL);
+    }
+    force->boxes = NULL;
+}
+
 od_status golden_check_forward(golden_case *c, od_error *err)
 {
     OD_TRY(golden_reset_variables(c, err));
     od_instance *inst;
     OD_TRY(od_instance_create(&inst, c->model, OD_NET_INFER, c->batch, c->height, c->width, c->options, err));
+    golden_force force;
+    golden_force_install(&force, inst);
     od_instance_set_inputs(inst, (const int32_t(*)[3])c->true_shapes, NULL);
+    check_given_proposals(c, inst, &force);
     od_instance_forward(inst, c->images);
     check_predictions(c, inst);
     od_status status = is_two_stage(c) ? check_two_stage_postprocessing(c, err) : check_postprocessing(c, err);

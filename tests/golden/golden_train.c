@@ -249,8 +249,12 @@ void golden_update(golden_case *c)
 
 static od_status run_steps(golden_case *c, od_instance *inst, const float *start, od_error *err)
 {
+    golden_force force;
+    golden_force_install(&force, inst);
     for (int step = 0; step < 3; step++) {
         od_losses losses;
+        if (golden_force_from(&force, golden_entry(c->train, "step%d/proposals", step), golden_entry(c->train, "step%d/num_proposals", step)))
+            printf("      step %d: on the fixture's proposals\n", step);
         od_instance_set_inputs(inst, (const int32_t(*)[3])c->true_shapes, c->truth);
         od_instance_forward(inst, c->images);
         OD_TRY(od_instance_loss(inst, c->truth, &losses, err));

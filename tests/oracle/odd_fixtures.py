@@ -115,6 +115,9 @@ TWO = FIXED % (96, 128) + ' first_stage_max_proposals: 24 second_stage_batch_siz
 MASK_HEAD = '''number_of_stages: 3 second_stage_box_predictor { mask_rcnn_box_predictor { predict_instance_masks: true mask_height: 14 mask_width: 21 mask_prediction_conv_depth: 0
                 conv_hyperparams { regularizer { l2_regularizer { weight: 0.001 } } initializer { truncated_normal_initializer { stddev: 0.1 } } %s } %s } } '''
 CASES.update({
+    'frcnn_small': two_stage(FRCNN, TWO),
+    'frcnn_fpn_small': two_stage(FRCNN_FPN, TWO),
+    'frcnn_fpn': two_stage(FRCNN_FPN),
     'frcnn101_matmul': two_stage(FRCNN, TWO + 'feature_extractor { type: "faster_rcnn_resnet101_keras" } use_matmul_crop_and_resize: true'),
     'frcnn152': two_stage(FRCNN, TWO + 'feature_extractor { type: "faster_rcnn_resnet152_keras" batch_norm_trainable: true }'),
     'frcnn_rpn': two_stage(FRCNN, TWO + 'first_stage_atrous_rate: 2 first_stage_box_predictor_kernel_size: 5 first_stage_box_predictor_depth: 48 clip_anchors_to_image: false '
@@ -137,6 +140,28 @@ def allow_small_resnets():
     import keras.src.applications.resnet
     from object_detection.models.keras_models import resnet_v1
     resnet_v1.resnet = keras.src.applications.resnet
+
+
+def record_proposals(golden):
+    """Two-stage fixtures' train.safetensors get each step's proposals: step{s}/proposals [N,P,4], relative, and step{s}/num_proposals [N]."""
+    import tensorflow as tf
+    from object_detection.meta_architectures import faster_rcnn_meta_arch
+    steps, loss, save = [], faster_rcnn_meta_arch.FasterRCNNMetaArch.loss, golden.save
+
+    def keep(boxes, counts):
+        steps.append((boxes, counts.astype('i4')))
+
+    def recorded_loss(self, prediction_dict, *arguments, **keywords):
+        tf.numpy_function(keep, [prediction_dict['proposal_boxes_normalized'], prediction_dict['num_proposals']], [])
+        return loss(self, prediction_dict, *arguments, **keywords)
+
+    def recorded_save(path, tensors):
+        if path.endswith('train.safetensors'):
+            for s, (boxes, counts) in enumerate(steps):
+                tensors[f'step{s}/proposals'], tensors[f'step{s}/num_proposals'] = boxes, counts
+            steps.clear()
+        save(path, tensors)
+    faster_rcnn_meta_arch.FasterRCNNMetaArch.loss, golden.save = recorded_loss, recorded_save
 
 
 def clear(message, path):
@@ -184,6 +209,7 @@ def main():
     sys.path.insert(0, os.path.join(shared, 'oracle'))
     import golden
     allow_small_resnets()
+    record_proposals(golden)
     for name in sys.argv[3:]:
         write(shared, out, name)
         try:
