@@ -5,9 +5,10 @@
 #include "nn/conv_transpose.h"
 #include "nn/conv_winograd.h"
 #include "nn/expand.h"
+#include "util/alloc.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 static int64_t channels(const od_net *net, od_value v)
 {
@@ -99,12 +100,13 @@ static void fold_weights(od_net *net, size_t index, int64_t rows, float *out)
     scale_columns(rows, channels(net, node->out), od_variables_value(net->vars, node->var[0]), fold_bias(net, index), out);
 }
 
-/* [taps][in][out] -> [taps][out][in] */
-static void transpose_taps(int64_t count, int64_t in, int64_t out, const float *w, float *t)
+void od_matrix_transpose(int64_t in, int64_t out, const float *w, float *t)
 {
-    for (int64_t k = 0; k < count; k++)
-        for (int64_t i = 0; i < in; i++)
-            for (int64_t o = 0; o < out; o++) t[(k * out + o) * in + i] = w[(k * in + i) * out + o];
+    enum { B = 16 };
+    for (int64_t i0 = 0; i0 < in; i0 += B)
+        for (int64_t o0 = 0; o0 < out; o0 += B)
+            for (int64_t i = i0; i < in && i < i0 + B; i++)
+                for (int64_t o = o0; o < out && o < o0 + B; o++) t[o * in + i] = w[i * out + o];
 }
 
 /* In as many parts as threads share the columns among them. */
@@ -148,15 +150,44 @@ static void pack_node(od_net *net, size_t index)
         net->k->gemm_pack_b(out, in, w, out, 1, net->packed_t[index]);
         return;
     }
-    transpose_taps(taps(node), in, out, w, staging);
+    for (int64_t t = 0; t < taps(node); t++) od_matrix_transpose(in, out, w + t * in * out, staging + t * in * out);
     net->k->gemm_pack_b(taps(node) * out, in, staging, in, 0, net->packed_t[index]);
+}
+
+typedef struct pack_cost {
+    size_t floats;
+    int node;
+} pack_cost;
+
+static int costlier_first(const void *a, const void *b)
+{
+    const pack_cost *x = a, *y = b;
+    if (x->floats != y->floats) return x->floats < y->floats ? 1 : -1;
+    return x->node - y->node;
+}
+
+od_status od_conv_weights_order(od_net *net, od_error *err)
+{
+    size_t n = net->graph->node_count;
+    pack_cost *costs = od_calloc(n ? n : 1, sizeof *costs);
+    if (!costs) return od_error_nomem(err, "the order of packing");
+    for (size_t i = 0; i < n; i++) {
+        size_t forward, backward, bias;
+        od_conv_weight_sizes(net, &net->graph->nodes[i], &forward, &backward, &bias);
+        costs[i] = (pack_cost){forward + backward, (int)i};
+    }
+    qsort(costs, n, sizeof *costs, costlier_first);
+    for (size_t i = 0; i < n; i++) net->pack_order[i] = costs[i].node;
+    od_free(costs);
+    return OD_OK;
 }
 
 void od_conv_weights_pack(od_net *net)
 {
     int64_t n = (int64_t)net->graph->node_count;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->threads)
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t rank = 0; rank < n; rank++) {
+        int i = net->pack_order[rank];
         const od_op *op = net->graph->nodes[i].op;
         if (od_expand_of(net, &net->graph->nodes[i])) continue; /* packed with the batch norm's scale, once that is known */
         if (op == &od_op_conv2d || op == &od_op_depthwise || op == &od_op_conv2d_transpose) pack_node(net, (size_t)i);

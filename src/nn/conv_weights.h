@@ -11,6 +11,10 @@
 
 /* Floats needed for each; 0 for nodes that are not convolutions. */
 void od_conv_weight_sizes(const od_net *net, const od_node *node, size_t *forward, size_t *backward, size_t *bias);
+/* net->pack_order: the nodes with most to pack first, so that threads that take one after another end together. */
+od_status od_conv_weights_order(od_net *net, od_error *err);
+/* [in][out] -> [out][in], in blocks that stay in the first-level cache. */
+void od_matrix_transpose(int64_t in, int64_t out, const float *w, float *t);
 /* Renews every packed copy from the variables. */
 void od_conv_weights_pack(od_net *net);
 

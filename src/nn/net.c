@@ -29,6 +29,7 @@ void od_net_free(od_net *net)
     od_free(net->packed);
     od_free(net->packed_t);
     od_free(net->folded_bias);
+    od_free(net->pack_order);
     od_free(net->node_state);
     od_free(net->partials);
     od_free(net->forward_seconds);
@@ -56,10 +57,11 @@ static od_status allocate_tables(od_net *net, od_error *err)
     net->packed_t = od_calloc(n, sizeof *net->packed_t);
     net->folded_bias = od_calloc(n, sizeof *net->folded_bias);
     net->node_state = od_calloc(n, sizeof *net->node_state);
+    net->pack_order = od_calloc(n, sizeof *net->pack_order);
     net->forward_seconds = od_calloc(n, sizeof(double));
     net->backward_seconds = od_calloc(n, sizeof(double));
     int ok = net->value && net->grad && net->grad_written && net->alias_grad && net->bn && net->bn_after && net->fold && net->skip && net->expand &&
-             net->packed && net->packed_t && net->folded_bias && net->node_state && net->forward_seconds && net->backward_seconds;
+             net->packed && net->packed_t && net->folded_bias && net->node_state && net->pack_order && net->forward_seconds && net->backward_seconds;
     return ok ? OD_OK : od_error_nomem(err, "the network");
 }
 
@@ -114,6 +116,7 @@ static od_status allocate_state(od_net *net, od_error *err)
     if (!net->state || !net->partials) return od_error_nomem(err, "packed weights and batch-norm state");
     memset(net->state, 0, floats * sizeof(float));
     lay_out_state(net, net->state, net->partials, &doubles);
+    OD_TRY(od_conv_weights_order(net, err));
     for (size_t i = 0; i < net->graph->node_count; i++) {
         if (!od_conv_winograd_used(net, &net->graph->nodes[i])) continue;
         size_t owner = od_conv_winograd_owner(net, &net->graph->nodes[i]);

@@ -72,6 +72,7 @@ typedef struct od_net {
     struct od_expand *expand; /* by node; training: expansions that are computed again instead of stored (expand.h) */
 
     float **packed, **packed_t; /* by node: weights and transposed weights in the kernels' order */
+    int *pack_order;            /* nodes, in the order in which threads take them for packing (conv_weights.h) */
     float **folded_bias;        /* by node: inference */
     float **node_state;         /* by node: what op->state asked for */
     int64_t packed_version;
