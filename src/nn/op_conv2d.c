@@ -143,17 +143,44 @@ static void gather_pixel(const conv *c, const od_source *s, int64_t n, int64_t o
     }
 }
 
+/* Of a constant size the compiler copies in registers, which is three times as fast as a call: the stems' rows of taps, 3 and 7 RGB pixels. */
+static inline void copy_run(float *to, const float *from, int64_t run)
+{
+    if (run == 9)
+        memcpy(to, from, 9 * sizeof *to);
+    else if (run == 21)
+        memcpy(to, from, 21 * sizeof *to);
+    else
+        memcpy(to, from, (size_t)run * sizeof *to);
+}
+
+/* `count` pixels of one output row from (oy, ox) on, to [count, taps, Cin]. */
+static void gather_pixels(const conv *c, const od_source *s, int64_t n, int64_t oy, int64_t ox, int64_t count, float *to)
+{
+    const od_conv_attrs *a = &c->node->conv;
+    int64_t ch = c->in.c, run = a->kernel_w * ch, top = oy * a->stride - a->pad_top;
+    int inside = !s->scale && a->dilation == 1 && top >= 0 && top + a->kernel_h <= c->in.h;
+    for (int64_t i = 0; i < count; i++, to += c->k) {
+        int64_t left = (ox + i) * a->stride - a->pad_left;
+        if (!inside || left < 0 || left + a->kernel_w > c->in.w) {
+            gather_pixel(c, s, n, oy, ox + i, to);
+            continue;
+        }
+        const float *from = s->data + ((n * c->in.h + top) * c->in.w + left) * ch;
+        for (int ky = 0; ky < a->kernel_h; ky++) copy_run(to + ky * run, from + ky * c->in.w * ch, run);
+    }
+}
+
 /* Inputs of output rows [row, row+rows) as a matrix [rows, k]. */
 static const float *input_block(const conv *c, const od_source *s, int64_t row, int64_t rows, float *scratch)
 {
     if (c->pointwise) return od_source_rows(s, row, rows, scratch);
     int64_t n = row / (c->out.h * c->out.w), y = row / c->out.w % c->out.h, x = row % c->out.w;
-    for (int64_t i = 0; i < rows; i++) {
-        gather_pixel(c, s, n, y, x, scratch + i * c->k);
-        if (++x == c->out.w) {
-            x = 0;
-            if (++y == c->out.h) y = 0, n++;
-        }
+    for (int64_t i = 0, count; i < rows; i += count) {
+        count = c->out.w - x < rows - i ? c->out.w - x : rows - i;
+        gather_pixels(c, s, n, y, x, count, scratch + i * c->k);
+        x = 0;
+        if (++y == c->out.h) y = 0, n++;
     }
     return scratch;
 }
