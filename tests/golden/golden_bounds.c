@@ -43,18 +43,18 @@ static const struct {
     const char *case_name;
     golden_noise noise;
 } noises[] = {
-    {"centernet_resnet50_v2", {1e-6, 2e-5, 3e-5, 4e-10, 7e-5, 3e-4, 0}},
-    {"faster_rcnn_resnet50", {3e-5, 6e-5, 8e-5, 1e-7, 5e-2, 1e-1, 0}},
-    {"faster_rcnn_resnet50_fpn", {3e-4, 2e-3, 2e-3, 6e-5, 2e-1, 7e-1, 1e-3}},
-    {"mask_rcnn_inception_resnet_v2", {0, 5e-6, 7e-5, 2e-13, 4e-6, 3e-4, 0}},
-    {"ssd_efficientdet_d0", {6e-6, 1e-5, 2e-6, 2e-8, 1e-4, 3e-4, 0}},
-    {"ssd_efficientdet_d1", {9e-6, 8e-6, 6e-7, 6e-8, 2e-4, 5e-4, 0}},
-    {"ssd_mobilenet_v1_fpn", {2e-7, 6e-6, 5e-5, 3e-7, 4e-4, 1e-3, 0}},
-    {"ssd_mobilenet_v2_fpnlite_320", {1e-6, 8e-6, 1e-5, 1e-8, 9e-5, 2e-4, 0}},
-    {"ssd_mobilenet_v2_fpnlite_640", {8e-6, 7e-5, 4e-4, 2e-8, 1e-4, 3e-4, 0}},
-    {"ssd_mobilenet_v2_fpnlite_small", {6e-7, 2e-6, 1e-5, 2e-9, 2e-5, 2e-4, 0}},
-    {"ssd_mobilenet_v2_small", {7e-7, 7e-7, 4e-7, 5e-8, 2e-4, 5e-4, 0}},
-    {"ssd_resnet50_v1_fpn", {6e-7, 2e-5, 9e-4, 1e-7, 1e-3, 7e-3, 0}},
+    {"centernet_resnet50_v2", {1e-6, 2e-5, 3e-5, 4e-10, 7e-5, 3e-4, 0, 0, 0}},
+    {"faster_rcnn_resnet50", {3e-5, 6e-5, 8e-5, 1e-7, 5e-2, 1e-1, 0, 0, 0}},
+    {"faster_rcnn_resnet50_fpn", {3e-4, 2e-3, 2e-3, 6e-5, 2e-1, 7e-1, 1e-3, 0, 0}},
+    {"mask_rcnn_inception_resnet_v2", {0, 5e-6, 7e-5, 2e-13, 4e-6, 3e-4, 0, 0, 0}},
+    {"ssd_efficientdet_d0", {6e-6, 1e-5, 2e-6, 2e-8, 1e-4, 3e-4, 0, 0, 0}},
+    {"ssd_efficientdet_d1", {9e-6, 8e-6, 6e-7, 6e-8, 2e-4, 5e-4, 0, 0, 0}},
+    {"ssd_mobilenet_v1_fpn", {2e-7, 6e-6, 5e-5, 3e-7, 4e-4, 1e-3, 0, 0, 0}},
+    {"ssd_mobilenet_v2_fpnlite_320", {1e-6, 8e-6, 1e-5, 1e-8, 9e-5, 2e-4, 0, 0, 0}},
+    {"ssd_mobilenet_v2_fpnlite_640", {8e-6, 7e-5, 4e-4, 2e-8, 1e-4, 3e-4, 0, 0, 0}},
+    {"ssd_mobilenet_v2_fpnlite_small", {6e-7, 2e-6, 1e-5, 2e-9, 2e-5, 2e-4, 0, 0, 0}},
+    {"ssd_mobilenet_v2_small", {7e-7, 7e-7, 4e-7, 5e-8, 2e-4, 5e-4, 0, 0, 0}},
+    {"ssd_resnet50_v1_fpn", {6e-7, 2e-5, 9e-4, 1e-7, 1e-3, 7e-3, 0, 0, 0}},
 };
 
 /* The reference's own numbers as written in ../shared/golden/README.md. */
@@ -74,7 +74,8 @@ od_status golden_noise_read(const char *dir, const char *name, golden_noise *noi
     json_error_t e;
     json_t *root = json_load_file(path, 0, &e);
     const struct { const char *key; double *to; } numbers[] = {{"loss0", &noise->loss0}, {"loss_later", &noise->loss_later}, {"norm", &noise->norm},
-                                                              {"cosine", &noise->cosine}, {"update0", &noise->update0}, {"update2", &noise->update2}};
+                                                              {"cosine", &noise->cosine}, {"update0", &noise->update0}, {"update2", &noise->update2},
+                                                              {"tensor", &noise->tensor}, {"prediction", &noise->prediction}, {"iou", &noise->iou}};
     if (!root) return od_error_set(err, OD_ERR_FORMAT, "%s:%d: %s", path, e.line, e.text);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i].to = json_number_value(json_object_get(root, numbers[i].key));
     json_decref(root);
@@ -84,6 +85,8 @@ od_status golden_noise_read(const char *dir, const char *name, golden_noise *noi
 static double noise_of(const golden_noise *n, golden_quantity q)
 {
     switch (q) {
+    case GOLDEN_PREDICTIONS: return n->prediction;
+    case GOLDEN_END_TO_END_IOU: return n->iou;
     case GOLDEN_LOSSES: return n->loss0;
     case GOLDEN_LATER_LOSSES: return n->loss_later;
     case GOLDEN_GRADIENT_NORM: return n->norm;

@@ -14,25 +14,25 @@ import sys
 
 from google.protobuf import text_format
 
-# name: (folder in golden, fields to clear, text to merge); `E` stands for the model.
+# name: (folder in golden, fields to clear, text to merge[, boxes]). Boxes: by image, how many of golden.py's to keep, and a number of classes.
 CENTER = 'centernet_resnet50_v2'
 BGR = 'channel_means: [104.01, 114.03, 119.91] channel_stds: [73.6, 69.9, 70.9] bgr_ordering: true'
 FIXED = 'image_resizer { fixed_shape_resizer { height: %d width: %d } }'
 
 
-def center(extractor, more=''):
-    return (CENTER, ['center_net.feature_extractor'], 'center_net { feature_extractor { %s } %s }' % (extractor, more))
+def center(extractor, more='', boxes=None):
+    return (CENTER, ['center_net.feature_extractor'], 'center_net { feature_extractor { %s } %s }' % (extractor, more), boxes)
 
 
-def ssd(base, merge, clear=()):
-    return (base, ['ssd.' + c for c in clear], 'ssd { %s }' % merge)
+def ssd(base, merge, clear=(), boxes=None):
+    return (base, ['ssd.' + c for c in clear], 'ssd { %s }' % merge, boxes)
 
 
 FRCNN, FRCNN_FPN, MASKS = 'faster_rcnn_resnet50', 'faster_rcnn_resnet50_fpn', 'mask_rcnn_inception_resnet_v2'
 
 
 def two_stage(base, merge='', clear=()):
-    return (base, ['faster_rcnn.' + c for c in clear], 'faster_rcnn { %s }' % merge)
+    return (base, ['faster_rcnn.' + c for c in clear], 'faster_rcnn { %s }' % merge, None)
 
 
 V2, V2_FPN, V1_FPN, RETINA, D0 = 'ssd_mobilenet_v2_small', 'ssd_mobilenet_v2_fpnlite_small', 'ssd_mobilenet_v1_fpn', 'ssd_resnet50_v1_fpn', 'ssd_efficientdet_d0'
@@ -48,6 +48,7 @@ CASES = {
     'center_resnet34_v1_fpn': center('type: "resnet_v1_34_fpn"'),
     'center_resnet101_v2': center('type: "resnet_v2_101"', FIXED % (96, 160)),
     'center_hourglass10': center('type: "hourglass_10" ' + BGR),
+    'center_hourglass20': center('type: "hourglass_20" ' + BGR, boxes=([0, 1, 0, 2], 3)),
     'center_hourglass32': center('type: "hourglass_32" ' + BGR),
     'center_hourglass52': center('type: "hourglass_52" ' + BGR),
     'center_hourglass104': center('type: "hourglass_104" ' + BGR),
@@ -62,20 +63,39 @@ CASES = {
         object_detection_task { scale_head_params { num_filters: 8 kernel_sizes: 1 } offset_head_params { num_filters: [12, 8] kernel_sizes: [3, 1] }
           task_loss_weight: 2 scale_loss_weight: 0.3 }
         post_processing { batch_non_max_suppression { score_threshold: 0.05 iou_threshold: 0.3 max_detections_per_class: 4 max_total_detections: 6 change_coordinate_frame: false } }'''),
+    'center_classes': center('type: "mobilenet_v2_fpn" depth_multiplier: 0.35 use_separable_conv: false', FIXED % (96, 192) + '''
+        object_center_params { max_box_predictions: 300 peak_max_pool_kernel_size: 1 }''', ([0, 3, 1, 0], 7)),
+    'center_nothing': center('type: "mobilenet_v2" depth_multiplier: 0.5', FIXED % (64, 128), ([0, 0, 0, 0], 2)),
     'center_wide': center('type: "mobilenet_v2" depth_multiplier: 0.35', 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 96 max_dimension: 160 pad_to_max_dimension: true } }'),
     'det_d2': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b2_bifpn_keras" bifpn { num_iterations: 5 num_filters: 112 } } '
                   'box_predictor { weight_shared_convolutional_box_predictor { depth: 112 } }'),
-    'det_d3_wide': ssd(D0, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 128 max_dimension: 256 } } feature_extractor { type: "ssd_efficientnet-b3_bifpn_keras" '
+    'det_d3_wide': ssd(D0, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 256 max_dimension: 256 pad_to_max_dimension: true } } feature_extractor { type: "ssd_efficientnet-b3_bifpn_keras" '
                        'bifpn { num_iterations: 2 num_filters: 32 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 32 } }'),
-    'det_d6_sum': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b6_bifpn_keras" bifpn { num_iterations: 2 num_filters: 24 combine_method: "sum" } } '
-                      'box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 1 } } image_resizer { keep_aspect_ratio_resizer { min_dimension: 128 max_dimension: 128 } }'),
+    'det_d6_sum': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b6_bifpn_keras" bifpn { max_level: 6 num_iterations: 2 num_filters: 24 combine_method: "sum" } } '
+                      'box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 1 } } anchor_generator { multiscale_anchor_generator { max_level: 6 } } ' + FIXED % (192, 192)),
+    'det_d4': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b4_bifpn_keras" bifpn { max_level: 6 num_iterations: 1 num_filters: 24 combine_method: "weighted_sum" } } box_predictor { '
+                  'weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 1 } } anchor_generator { multiscale_anchor_generator { max_level: 6 } } ' + FIXED % (192, 192)),
+    'det_d7': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b7_bifpn_keras" bifpn { max_level: 6 num_iterations: 1 num_filters: 16 combine_method: "sum" } } '
+                  'box_predictor { weight_shared_convolutional_box_predictor { depth: 16 num_layers_before_predictor: 1 } } anchor_generator { multiscale_anchor_generator { '
+                  'max_level: 6 anchor_scale: 3 } } ' + FIXED % (192, 192)),
+    'det_levels': ssd(D0, 'freeze_batchnorm: true feature_extractor { bifpn { min_level: 2 max_level: 6 num_iterations: 2 num_filters: 40 } } anchor_generator { multiscale_anchor_generator { '
+                      'min_level: 2 max_level: 6 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 40 share_prediction_tower: true use_depthwise: false } } ' + FIXED % (192, 256),
+                      boxes=([1, 0, 2, 0], 5)),
+    'det_coarse': ssd(D0, 'feature_extractor { bifpn { min_level: 4 max_level: 8 num_iterations: 1 num_filters: 48 } } anchor_generator { multiscale_anchor_generator { '
+                      'min_level: 4 max_level: 8 aspect_ratios: [1, 2] scales_per_octave: 1 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 48 kernel_size: 5 } } ' + FIXED % (256, 256)),
     'det_d0_attention': ssd(D0, 'feature_extractor { bifpn { num_iterations: 1 combine_method: "attention" } }'),
-    'retina101': ssd(RETINA, 'feature_extractor { type: "ssd_resnet101_v1_fpn_keras" } ' + FIXED % (128, 192)),
-    'retina152': ssd(RETINA, 'feature_extractor { type: "ssd_resnet152_v1_fpn_keras" } ' + FIXED % (128, 128)),
+    'retina101': ssd(RETINA, 'feature_extractor { type: "ssd_resnet101_v1_fpn_keras" } ' + FIXED % (160, 192)),
+    'retina152': ssd(RETINA, 'feature_extractor { type: "ssd_resnet152_v1_fpn_keras" } ' + FIXED % (160, 160)),
+    'retina_frozen': ssd(RETINA, 'freeze_batchnorm: true feature_extractor { depth_multiplier: 0.25 min_depth: 16 pad_to_multiple: 128 override_base_feature_extractor_hyperparams: false } '
+                         'box_predictor { weight_shared_convolutional_box_predictor { depth: 32 num_layers_before_predictor: 2 kernel_size: 1 } } ' + FIXED % (160, 256), boxes=([3, 0, 1, 0], 4)),
     'retina_levels': ssd(RETINA, 'feature_extractor { fpn { min_level: 4 max_level: 6 additional_layer_depth: 40 } } anchor_generator { multiscale_anchor_generator { anchor_scale: 3 '
                          'aspect_ratios: 3 scales_per_octave: 1 normalize_coordinates: true } } ' + FIXED % (192, 256)),  # the OD API ignores fpn here
     'v1': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.5 }'),
     'v1_wide': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" use_explicit_padding: true use_depthwise: true } ' + FIXED % (161, 243)),
+    'v1_quarter': ssd(V2, 'image_resizer { identity_resizer {} } feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.25 min_depth: 8 } '
+                      'normalize_loss_by_num_matches: false', boxes=([0, 1, 2, 0], 20)),
+    'v1_fpn_levels': ssd(V1_FPN, 'feature_extractor { depth_multiplier: 0.25 min_depth: 8 use_explicit_padding: true fpn { min_level: 3 max_level: 5 additional_layer_depth: 40 } } '
+                         'anchor_generator { multiscale_anchor_generator { max_level: 5 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 24 kernel_size: 5 } } ' + FIXED % (100, 150)),
     'v1_fpn_depthwise': ssd(V1_FPN, 'feature_extractor { use_depthwise: true depth_multiplier: 0.5 } box_predictor { weight_shared_convolutional_box_predictor { use_depthwise: true depth: 48 '
                             'num_layers_before_predictor: 2 share_prediction_tower: true } } ' + FIXED % (128, 256)),
     'v2_miner': ssd(V2, MINER),
@@ -102,6 +122,25 @@ CASES = {
                  'conv_hyperparams { regularizer { l1_regularizer { weight: 0.001 } } } } }'),
     'v1_weight_shared': ssd(V2, 'feature_extractor { type: "ssd_mobilenet_v1_keras" depth_multiplier: 0.5 } ' + WEIGHT_SHARED % 'share_prediction_tower: true', ['box_predictor']),
     'v2_weight_shared': ssd(V2, WEIGHT_SHARED.replace('activation', 'batch_norm { scale: true } activation') % 'use_depthwise: true', ['box_predictor']),
+    'v2_odd_pad': ssd(V2, '''image_resizer { pad_to_multiple_resizer { multiple: 64 } } feature_extractor { depth_multiplier: 1.4 } box_predictor {
+                      convolutional_box_predictor { class_prediction_bias_init: -1 min_depth: 0 max_depth: 20 num_layers_before_predictor: 1 conv_hyperparams { activation: NONE } } } ''' + MINER,
+                      boxes=([2, 0, 1, 0], 1)),
+    'v2_group_norm': ssd(V2, '''image_resizer { conditional_shape_resizer { condition: SMALLER size_threshold: 180 resize_method: BILINEAR } } feature_extractor { conv_hyperparams { group_norm {}
+                         activation: NONE } override_base_feature_extractor_hyperparams: false } box_predictor { convolutional_box_predictor { conv_hyperparams { group_norm {} activation: SWISH }
+                         num_layers_before_predictor: 1 max_depth: 64 kernel_size: 3 } }'''),
+    'v2_shared': ssd(V2, '''box_predictor { weight_shared_convolutional_box_predictor { depth: 32 num_layers_before_predictor: 2 conv_hyperparams { regularizer { l2_regularizer { weight: 0.01 } }
+                     initializer { random_normal_initializer { stddev: 0.01 } } activation: RELU_6 batch_norm { scale: true decay: 0.97 epsilon: 0.001 } } kernel_size: 3 } }
+                     anchor_generator { ssd_anchor_generator { reduce_boxes_in_lowest_layer: false } } ''' + FIXED % (128, 160), ['box_predictor']),
+    'v2_shared_bare': ssd(V2, '''box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 1 conv_hyperparams { regularizer { l2_regularizer { weight: 0.01 } }
+                     initializer { random_normal_initializer { stddev: 0.01 } } activation: RELU } kernel_size: 3 use_depthwise: true share_prediction_tower: true } }
+                     anchor_generator { ssd_anchor_generator { reduce_boxes_in_lowest_layer: false } } ''' + FIXED % (96, 96), ['box_predictor']),
+    'v2_sync': ssd(V2_FPN, '''feature_extractor { conv_hyperparams { sync_batch_norm { decay: 0.9 epsilon: 0.01 scale: true } } } box_predictor { weight_shared_convolutional_box_predictor {
+                   depth: 32 conv_hyperparams { sync_batch_norm {} } } } ''' + FIXED % (128, 128)),
+    'v2_fpn_grid': ssd(V2_FPN, '''anchor_generator { flexible_grid_anchor_generator { anchor_grid { base_sizes: [20, 30] aspect_ratios: [1, 2] height_stride: 8 width_stride: 8 }
+                       anchor_grid { base_sizes: [40, 60] aspect_ratios: [1, 2] height_stride: 16 width_stride: 16 height_offset: 3 } anchor_grid { base_sizes: [80, 100] aspect_ratios: [1, 0.5]
+                       height_stride: 32 width_stride: 32 } } } feature_extractor { fpn { max_level: 5 } } box_predictor { weight_shared_convolutional_box_predictor {
+                       box_encodings_clip_range { min: -0.5 max: 0.3 } score_converter: SIGMOID } } ''' + FIXED % (96, 128), ['anchor_generator'], ([3, 1, 0, 2], 2)),
+    'v2_fpn_nothing': ssd(V2_FPN, 'num_classes: 3 ' + FIXED % (128, 128), boxes=([0, 0, 0, 0], 3)),
     'v2_fpn_levels': ssd(V2_FPN, '''feature_extractor { fpn { min_level: 2 max_level: 5 additional_layer_depth: 24 } } anchor_generator { multiscale_anchor_generator { min_level: 2 max_level: 5
                       anchor_scale: 2 aspect_ratios: [1, 4] scales_per_octave: 3 } } ''' + FIXED % (128, 160), ['anchor_generator']),
     'v2_fpn_plain': ssd(V2_FPN, '''feature_extractor { use_depthwise: false use_explicit_padding: true } box_predictor { weight_shared_convolutional_box_predictor { use_depthwise: false kernel_size: 1
@@ -173,7 +212,7 @@ def clear(message, path):
 
 def write(shared, out, name):
     from object_detection.protos import pipeline_pb2
-    base, cleared, merged = CASES[name]
+    base, cleared, merged, boxes = CASES[name]
     pipeline = text_format.Parse(open(os.path.join(shared, 'golden', base, 'pipeline.config')).read(), pipeline_pb2.TrainEvalPipelineConfig())
     for path in cleared:
         clear(pipeline.model, path)
@@ -182,12 +221,16 @@ def write(shared, out, name):
     for repeated in list_fields(change.model, 'model'):  # MergeFrom would append to what is there
         clear(pipeline, repeated)
     pipeline.MergeFrom(change)
+    if boxes:
+        getattr(pipeline.model, pipeline.model.WhichOneof('model')).num_classes = boxes[1]
     os.makedirs(os.path.join(out, name), exist_ok=True)
     with open(os.path.join(out, name, 'pipeline.config'), 'w') as f:
         f.write(text_format.MessageToString(pipeline))
     case = json.load(open(os.path.join(shared, 'golden', base, 'case.json')))
     case['small'] = False
     case['masks'] = pipeline.model.faster_rcnn.number_of_stages == 3
+    if boxes:
+        case['num_classes'] = boxes[1]
     with open(os.path.join(out, name, 'case.json'), 'w') as f:
         json.dump(case, f)
 
@@ -202,6 +245,14 @@ def list_fields(message, path):
             yield from list_fields(value, here)
 
 
+def give_boxes(golden, name, all_boxes, all_classes):
+    """golden.py's boxes of every image, or as many as the case says; their classes spread over those that there are."""
+    counts, classes = CASES[name][3] or ([len(b) for b in all_boxes], 0)
+    counts = [min(n, len(b)) for n, b in zip(counts, all_boxes)]
+    golden.BOXES = [b[:n] for b, n in zip(all_boxes, counts)]
+    golden.CLASSES = [(c[:n] * 3 + range(n)) % min(classes, 3) if classes else c for c, n in zip(all_classes, counts)]  # it paints channel `class`
+
+
 def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__ + '\ncases: ' + ' '.join(CASES))
@@ -210,8 +261,10 @@ def main():
     import golden
     allow_small_resnets()
     record_proposals(golden)
+    all_boxes, all_classes = golden.BOXES, golden.CLASSES
     for name in sys.argv[3:]:
         write(shared, out, name)
+        give_boxes(golden, name, all_boxes, all_classes)
         try:
             golden.run(name, out)
         except Exception:  # the next case may still work
