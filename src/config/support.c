@@ -174,6 +174,9 @@ static const struct {
     {"EvalConfig", "metrics_set", "oid_V2_detection_metrics"},
     {"EvalConfig", "metrics_set", "oid_challenge_detection_metrics"},
     {"EvalConfig", "metrics_set", "coco_mask_metrics"},
+    {"EvalConfig", "metrics_set", "pascal_voc_instance_segmentation_metrics"},
+    {"EvalConfig", "metrics_set", "weighted_pascal_voc_instance_segmentation_metrics"},
+    {"EvalConfig", "metrics_set", "oid_challenge_segmentation_metrics"},
     {"InputReader", "input_type", "TF_EXAMPLE"},
     {"InputReader", "input_type", "TF_SEQUENCE_EXAMPLE"},
 };

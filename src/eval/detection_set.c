@@ -7,6 +7,8 @@
 
 void od_detection_set_deinit(od_detection_set *s)
 {
+    for (size_t i = 0; i < s->num_truths; i++) od_free(s->truths[i].mask);
+    for (size_t i = 0; i < s->num_detections; i++) od_free(s->detections[i].mask);
     od_free(s->images);
     od_free(s->truths);
     od_free(s->detections);
@@ -23,7 +25,10 @@ od_status od_detection_set_add_image(od_detection_set *s, od_error *err)
 
 od_status od_detection_set_add_truth(od_detection_set *s, const od_set_truth *truth, od_error *err)
 {
-    if (od_grow(&s->truths, &s->truths_capacity, s->num_truths + 1, sizeof *s->truths)) return od_error_nomem(err, "ground truth to evaluate");
+    if (od_grow(&s->truths, &s->truths_capacity, s->num_truths + 1, sizeof *s->truths)) {
+        od_free(truth->mask);
+        return od_error_nomem(err, "ground truth to evaluate");
+    }
     s->truths[s->num_truths++] = *truth;
     s->images[s->num_images - 1].num_truths++;
     return OD_OK;
@@ -31,8 +36,10 @@ od_status od_detection_set_add_truth(od_detection_set *s, const od_set_truth *tr
 
 od_status od_detection_set_add_detection(od_detection_set *s, const od_set_detection *detection, od_error *err)
 {
-    if (od_grow(&s->detections, &s->detections_capacity, s->num_detections + 1, sizeof *s->detections))
+    if (od_grow(&s->detections, &s->detections_capacity, s->num_detections + 1, sizeof *s->detections)) {
+        od_free(detection->mask);
         return od_error_nomem(err, "detections to evaluate");
+    }
     s->detections[s->num_detections++] = *detection;
     s->images[s->num_images - 1].num_detections++;
     return OD_OK;

@@ -6,6 +6,7 @@
 #ifndef OD_EVAL_DETECTION_SET_H
 #define OD_EVAL_DETECTION_SET_H
 
+#include "data/mask.h"
 #include "util/error.h"
 
 #include <stddef.h>
@@ -27,12 +28,14 @@ typedef struct od_set_truth {
     float area;   /* square pixels as annotated; 0: the box's */
     int32_t class_index;
     uint32_t flags;
+    od_mask *mask; /* of the original image's size, the set's own; NULL: none */
 } od_set_truth;
 
 typedef struct od_set_detection {
     float box[4]; /* ymin, xmin, ymax, xmax */
     float score;
     int32_t class_index;
+    od_mask *mask; /* as above */
 } od_set_detection;
 
 typedef struct od_set_image {
@@ -52,7 +55,7 @@ typedef struct od_detection_set {
 
 void od_detection_set_deinit(od_detection_set *s); /* and empties it */
 
-/* The next image; what follows belongs to it. Errors are OD_ERR_NOMEM only. */
+/* The next image; what follows belongs to it. Masks go over to the set, also on failure. Errors are OD_ERR_NOMEM only. */
 od_status od_detection_set_add_image(od_detection_set *s, od_error *err);
 od_status od_detection_set_add_truth(od_detection_set *s, const od_set_truth *truth, od_error *err);
 od_status od_detection_set_add_detection(od_detection_set *s, const od_set_detection *detection, od_error *err);

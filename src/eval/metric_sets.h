@@ -20,11 +20,12 @@ typedef struct od_metric_input {
 
 typedef struct od_metric_set {
     const char *name; /* as in metrics_set */
+    int needs_masks;  /* of ground truth and detections */
     od_status (*compute)(const od_metric_input *in, od_metric_list *out, od_error *err); /* appends */
 } od_metric_set;
 
 extern const od_metric_set od_metric_set_pascal, od_metric_set_weighted_pascal, od_metric_set_precision_at_recall, od_metric_set_open_images,
-    od_metric_set_oid_challenge;
+    od_metric_set_oid_challenge, od_metric_set_pascal_masks, od_metric_set_weighted_pascal_masks, od_metric_set_oid_challenge_masks;
 
 /* NULL: none of that name. */
 const od_metric_set *od_metric_set_find(const char *name);

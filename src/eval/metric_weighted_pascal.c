@@ -10,4 +10,4 @@ static od_status compute(const od_metric_input *in, od_metric_list *out, od_erro
     return od_pascal_metric_compute(&metric, in, out, err);
 }
 
-const od_metric_set od_metric_set_weighted_pascal = {"weighted_pascal_voc_detection_metrics", compute};
+const od_metric_set od_metric_set_weighted_pascal = {"weighted_pascal_voc_detection_metrics", 0, compute};

@@ -104,14 +104,36 @@ static od_status sort_detections(matcher *m, od_error *err)
     return OD_OK;
 }
 
-/* The class's box, of groups or of single things, that the detection overlaps most; the first of equals. -1: there is none. */
-static int64_t best_truth(const matcher *m, const od_set_detection *d, int groups, double *overlap)
+/* Compared by its mask. */
+static int by_mask(const matcher *m, const od_set_truth *t)
+{
+    return m->rules->masks && t->mask && od_mask_area(t->mask) > 0;
+}
+
+/* np_mask_ops: IoU, or the share of the detection that lies inside; in float32. */
+static double mask_overlap(const od_set_truth *t, const od_set_detection *d, int share)
+{
+    if (!d->mask) return 0;
+    float inter = (float)od_mask_intersection(t->mask, d->mask), of_det = (float)od_mask_area(d->mask), whole = (float)od_mask_area(t->mask) + of_det - inter;
+    float denominator = share ? of_det : whole;
+    return denominator > 0 ? inter / denominator : 0;
+}
+
+static double overlap_of(const matcher *m, const od_set_truth *t, const od_set_detection *d, int share)
+{
+    if (by_mask(m, t)) return mask_overlap(t, d, share);
+    return share ? intersection(t->box, d->box) / (double)area(d->box) : iou(d->box, t->box);
+}
+
+/* What of the class the detection overlaps most, of groups or of single things, of those with or without mask; the first of equals. -1:
+ * there is none. */
+static int64_t best_truth(const matcher *m, const od_set_detection *d, int groups, int masks, double *overlap)
 {
     int64_t best = -1;
     for (size_t i = 0; i < m->image->num_truths; i++) {
         const od_set_truth *t = truth_at(m, i);
-        if (t->class_index != m->class_index || is_group(m, t) != groups) continue;
-        double o = groups ? intersection(t->box, d->box) / (double)area(d->box) : iou(d->box, t->box);
+        if (t->class_index != m->class_index || is_group(m, t) != groups || by_mask(m, t) != masks) continue;
+        double o = overlap_of(m, t, d, groups);
         if (best >= 0 && o <= *overlap) continue;
         best = (int64_t)i;
         *overlap = o;
@@ -127,27 +149,37 @@ static od_status add_hit(od_pascal_class *c, double score, double weight, od_err
 }
 
 /* A false positive inside a group: it doesn't count, its score is kept as the group's if it's the best. */
-static int goes_to_group(matcher *m, const od_set_detection *d)
+static int goes_to_group(matcher *m, const od_set_detection *d, int masks)
 {
     double overlap = 0;
-    int64_t group = best_truth(m, d, 1, &overlap);
+    int64_t group = best_truth(m, d, 1, masks, &overlap);
     if (group < 0 || !(overlap >= OD_PASCAL_IOU)) return 0;
     if ((double)d->score > m->group_score[group]) m->group_score[group] = d->score;
     return 1;
 }
 
-static od_status match_detection(matcher *m, const od_set_detection *d, od_pascal_class *c, od_error *err)
+typedef enum fate { FALSE_POSITIVE, TRUE_POSITIVE, LEFT_OUT } fate;
+
+static fate try_truths(matcher *m, const od_set_detection *d, int masks)
 {
     double overlap = 0;
-    int64_t i = best_truth(m, d, 0, &overlap);
+    int64_t i = best_truth(m, d, 0, masks, &overlap);
     if (i >= 0 && overlap >= OD_PASCAL_IOU) {
-        if (is_difficult(m, truth_at(m, (size_t)i))) return OD_OK;
+        if (is_difficult(m, truth_at(m, (size_t)i))) return LEFT_OUT;
         if (!m->found[i]) {
             m->found[i] = 1;
-            return add_hit(c, d->score, 1, err);
+            return TRUE_POSITIVE;
         }
     }
-    return goes_to_group(m, d) ? OD_OK : add_hit(c, d->score, 0, err);
+    return goes_to_group(m, d, masks) ? LEFT_OUT : FALSE_POSITIVE;
+}
+
+static od_status match_detection(matcher *m, const od_set_detection *d, od_pascal_class *c, od_error *err)
+{
+    fate f = try_truths(m, d, m->rules->masks);
+    /* Objects of which only the box is known: what finds them is neither right nor wrong. */
+    if (f == FALSE_POSITIVE && m->rules->masks && try_truths(m, d, 0) != FALSE_POSITIVE) f = LEFT_OUT;
+    return f == LEFT_OUT ? OD_OK : add_hit(c, d->score, f == TRUE_POSITIVE, err);
 }
 
 static od_status match_class(matcher *m, od_pascal_class *c, od_error *err)
@@ -158,7 +190,7 @@ static od_status match_class(matcher *m, od_pascal_class *c, od_error *err)
         const od_set_truth *t = truth_at(m, i);
         m->found[i] = 0;
         m->group_score[i] = 0;
-        if (t->class_index != m->class_index || is_difficult(m, t)) continue;
+        if (t->class_index != m->class_index || is_difficult(m, t) || by_mask(m, t) != m->rules->masks) continue;
         c->num_truths += is_group(m, t) ? m->rules->group_of_weight : 1;
     }
     for (size_t rank = 0; rank < m->num_detections; rank++) OD_TRY(match_detection(m, detection_at(m, rank), c, err));

@@ -23,6 +23,7 @@ typedef struct od_pascal_rules {
     int difficult;          /* difficult boxes neither count nor harm */
     int group_of;           /* boxes around groups take detections by the share of the detection inside */
     double group_of_weight; /* what such a box counts when found, or missed; 0: its detections are ignored */
+    int masks;              /* masks are compared; objects without one are no objects to find, but take detections by their box */
 } od_pascal_rules;
 
 /* One detection that counts: weight 1 or group_of_weight for a true positive, 0 for a false one. */

@@ -2,6 +2,8 @@
 #include "train/eval_metrics.h"
 
 #include "eval/coco_class_metrics.h"
+#include "train/detection_masks.h"
+#include "train/mask_metrics.h"
 #include "util/alloc.h"
 
 #include <string.h>
@@ -79,6 +81,14 @@ static od_status add_lists(od_eval_metrics *m, const od_example *e, od_error *er
     return status;
 }
 
+/* A wanted set that compares masks, or NULL. */
+static const char *set_of_masks(const od_eval_metrics *m)
+{
+    for (size_t i = 0; i < m->num_sets; i++)
+        if (m->sets[i]->needs_masks) return m->sets[i]->name;
+    return NULL;
+}
+
 static uint32_t truth_flags(uint32_t flags)
 {
     return (flags & OD_OBJECT_CROWD ? OD_TRUTH_CROWD : 0u) | (flags & OD_OBJECT_DIFFICULT ? OD_TRUTH_DIFFICULT : 0u) |
@@ -88,6 +98,8 @@ static uint32_t truth_flags(uint32_t flags)
 od_status od_eval_metrics_add_image(od_eval_metrics *m, const od_batch_item *item, int objects, const od_detections *d, int64_t row, od_error *err)
 {
     if (!m->num_sets) return OD_OK;
+    const char *masks = set_of_masks(m);
+    if (masks) OD_TRY(od_mask_metrics_have(d, masks, err));
     int w = item->example.width, h = item->example.height;
     OD_TRY(od_detection_set_add_image(&m->set, err));
     OD_TRY(add_lists(m, &item->example, err));
@@ -95,12 +107,14 @@ od_status od_eval_metrics_add_image(od_eval_metrics *m, const od_batch_item *ite
         const od_object *o = &item->objects[i];
         od_set_truth truth = {.area = o->area, .class_index = o->label - 1, .flags = truth_flags(o->flags)};
         od_eval_scale_box(o->box, w, h, truth.box);
+        if (masks && o->mask) OD_TRY(od_mask_copy(&truth.mask, o->mask, err));
         OD_TRY(od_detection_set_add_truth(&m->set, &truth, err));
     }
     for (int i = 0; i < d->count[row]; i++) {
         int64_t at = row * d->max + i;
         od_set_detection found = {.score = d->scores[at], .class_index = d->classes[at]};
         od_eval_scale_box(d->boxes + 4 * at, w, h, found.box);
+        if (masks) OD_TRY(od_detection_mask(&found.mask, d, row, i, h, w, err));
         OD_TRY(od_detection_set_add_detection(&m->set, &found, err));
     }
     return OD_OK;

@@ -40,7 +40,7 @@ static int batch_size(const od_run_setup *s)
 
 od_status od_evaluator_create(od_evaluator **out, const od_run_setup *setup, const od_run_input *input, int threads, od_error *err)
 {
-    if (od_mask_metrics_wanted(setup)) OD_TRY(od_mask_metrics_check(setup, input, err));
+    OD_TRY(od_mask_metrics_check(setup, input, err));
     od_evaluator *e = od_calloc(1, sizeof *e);
     if (!e) return od_error_nomem(err, "the evaluation");
     e->setup = setup;

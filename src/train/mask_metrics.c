@@ -2,6 +2,7 @@
 #include "train/mask_metrics.h"
 
 #include "eval/coco_eval.h"
+#include "eval/metric_sets.h"
 #include "train/detection_masks.h"
 
 #include <string.h>
@@ -14,11 +15,28 @@ int od_mask_metrics_wanted(const od_run_setup *setup)
     return 0;
 }
 
+/* The first metrics set that compares masks, or NULL. */
+static const char *set_of_masks(const ObjectDetection__Protos__EvalConfig *c)
+{
+    for (size_t i = 0; c && i < c->n_metrics_set; i++) {
+        const od_metric_set *set = od_metric_set_find(c->metrics_set[i]);
+        if (!strcmp(c->metrics_set[i], "coco_mask_metrics") || (set && set->needs_masks)) return c->metrics_set[i];
+    }
+    return NULL;
+}
+
 od_status od_mask_metrics_check(const od_run_setup *setup, const od_run_input *input, od_error *err)
 {
-    if (od_dataset_masks(input->dataset) != OD_MASKS_NONE) return OD_OK;
+    const char *name = set_of_masks(setup->proto->eval_config);
+    if (!name || od_dataset_masks(input->dataset) != OD_MASKS_NONE) return OD_OK;
     return od_config_error(setup->config, setup->proto->eval_config, "metrics_set", err, OD_ERR_CONFIG,
-                           "\"coco_mask_metrics\" needs the objects' masks; set load_instance_masks: true in the eval_input_reader");
+                           "\"%s\" needs the objects' masks; set load_instance_masks: true in the eval_input_reader", name);
+}
+
+od_status od_mask_metrics_have(const od_detections *d, const char *set, od_error *err)
+{
+    if (d->masks) return OD_OK;
+    return od_error_set(err, OD_ERR_CONFIG, "%s: the model has no masks; give it a mask head (mask_rcnn_box_predictor { predict_instance_masks: true }), or take it out of metrics_set", set);
 }
 
 static void scale_box(const float box[4], int width, int height, float out[4])
@@ -38,7 +56,7 @@ od_status od_mask_metrics_add(od_coco_eval *e, int64_t id, const od_batch_item *
     int64_t image;
     float box[4];
     od_mask *mask;
-    if (!d->masks) return od_error_set(err, OD_ERR_CONFIG, "coco_mask_metrics: the model has no masks; give it a mask head (mask_rcnn_box_predictor { predict_instance_masks: true }), or take it out of metrics_set");
+    OD_TRY(od_mask_metrics_have(d, "coco_mask_metrics", err));
     OD_TRY(od_coco_eval_add_image(e, id, item->example.filename, &image, err));
     for (int i = 0; i < objects; i++) {
         const od_object *o = &item->objects[i];

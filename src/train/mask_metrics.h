@@ -14,8 +14,10 @@
 
 /* Whether the config asks for them. */
 int od_mask_metrics_wanted(const od_run_setup *setup);
-/* OD_ERR_CONFIG unless the set that is evaluated loads masks. */
+/* OD_ERR_CONFIG when a metrics set, this one or another by masks, needs what the data that are evaluated don't load. */
 od_status od_mask_metrics_check(const od_run_setup *setup, const od_run_input *input, od_error *err);
+/* OD_ERR_CONFIG for detections without masks, which metrics set `set` needs. */
+od_status od_mask_metrics_have(const od_detections *d, const char *set, od_error *err);
 
 /* Adds an image, its first `objects` objects and the detections of a row of the batch to an evaluation by masks, whose classes are
  * there (id of class c: c + 1) and which od_coco_eval_use_masks has been called for. */

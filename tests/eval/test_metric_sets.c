@@ -42,6 +42,13 @@ static void read_box(json_t *o, float box[4])
     for (size_t i = 0; i < 4; i++) box[i] = (float)json_number_value(json_array_get(json_object_get(o, "box"), i));
 }
 
+/* "mask": COCO's text of an image of 64 x 64 pixels; absent in most cases. */
+static od_status read_mask(json_t *o, od_mask **out, od_error *err)
+{
+    const char *text = json_string_value(json_object_get(o, "mask"));
+    return text ? od_mask_from_text(out, 64, 64, text, strlen(text), err) : OD_OK;
+}
+
 static od_status fill(od_detection_set *set, json_t *images, od_error *err)
 {
     size_t i, k;
@@ -55,11 +62,13 @@ static od_status fill(od_detection_set *set, json_t *images, od_error *err)
         json_array_foreach(json_object_get(image, "truth"), k, o) {
             od_set_truth t = {.class_index = integer(o, "cls") - 1, .flags = (integer(o, "difficult") ? OD_TRUTH_DIFFICULT : 0u) | (integer(o, "group_of") ? OD_TRUTH_GROUP_OF : 0u)};
             read_box(o, t.box);
+            OD_TRY(read_mask(o, &t.mask, err));
             OD_TRY(od_detection_set_add_truth(set, &t, err));
         }
         json_array_foreach(json_object_get(image, "found"), k, o) {
             od_set_detection d = {.class_index = integer(o, "cls") - 1, .score = (float)json_number_value(json_object_get(o, "score"))};
             read_box(o, d.box);
+            OD_TRY(read_mask(o, &d.mask, err));
             OD_TRY(od_detection_set_add_detection(set, &d, err));
         }
     }
@@ -117,7 +126,7 @@ static void test_answers(void **state)
             sets++;
         }
     }
-    assert_int_equal(sets, 59);
+    assert_int_equal(sets, 71);
 }
 
 /* The first figure's tag of each set: what TensorBoard shows. */
@@ -130,6 +139,9 @@ static void test_tags(void **state)
         {"oid_V2_detection_metrics", "OpenImagesV2_Precision/mAP@0.5IOU"},
         {"oid_challenge_detection_metrics", "OpenImagesDetectionChallenge_Precision/mAP@0.5IOU"},
         {"precision_at_recall_detection_metrics", "PrecisionAtRecallBoxes_Precision/mAP@0.5IOU@[0.2,0.7]Recall"},
+        {"pascal_voc_instance_segmentation_metrics", "PascalMasks_Precision/mAP@0.5IOU"},
+        {"weighted_pascal_voc_instance_segmentation_metrics", "WeightedPascalMasks_Precision/mAP@0.5IOU"},
+        {"oid_challenge_segmentation_metrics", "OpenImagesInstanceSegmentationChallenge_Precision/mAP@0.5IOU"},
     };
     json_t *c = json_array_get(json_object_get(root, "cases"), 2);
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
@@ -137,30 +149,35 @@ static void test_tags(void **state)
         assert_int_equal(compute(c, tags[i][0], &got, NULL), OD_OK);
         assert_string_equal(got.items[0].tag, tags[i][1]);
         od_metric_list_deinit(&got);
+        assert_int_equal(od_metric_set_find(tags[i][0])->needs_masks, strstr(tags[i][0], "segmentation") != NULL);
     }
     assert_null(od_metric_set_find("no_such_metrics"));
+}
+
+static void check_failing_allocations(json_t *c, const char *name)
+{
+    int failures = 0;
+    for (long n = 1;; n++) {
+        od_metric_list got = {0};
+        od_error err = {0};
+        od_alloc_fail_after(n);
+        od_status status = compute(c, name, &got, &err);
+        od_alloc_fail_after(0);
+        od_metric_list_deinit(&got);
+        if (status == OD_OK) break;
+        assert_int_equal(status, OD_ERR_NOMEM);
+        failures++;
+    }
+    assert_true(failures > 10);
 }
 
 static void test_failing_allocations(void **state)
 {
     (void)state;
     const char *name;
-    json_t *want, *c = json_array_get(json_object_get(root, "cases"), 1);
-    json_object_foreach(json_object_get(c, "answers"), name, want) {
-        int failures = 0;
-        for (long n = 1;; n++) {
-            od_metric_list got = {0};
-            od_error err = {0};
-            od_alloc_fail_after(n);
-            od_status status = compute(c, name, &got, &err);
-            od_alloc_fail_after(0);
-            od_metric_list_deinit(&got);
-            if (status == OD_OK) break;
-            assert_int_equal(status, OD_ERR_NOMEM);
-            failures++;
-        }
-        assert_true(failures > 10);
-    }
+    json_t *want, *cases = json_object_get(root, "cases"), *c = json_array_get(cases, 1), *masks = json_array_get(cases, 13);
+    json_object_foreach(json_object_get(c, "answers"), name, want) check_failing_allocations(c, name);
+    json_object_foreach(json_object_get(masks, "answers"), name, want) check_failing_allocations(masks, name);
 }
 
 /* Two images, three classes: the first found exactly, the second half as often, the third absent. */

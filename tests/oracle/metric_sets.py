@@ -12,6 +12,7 @@ import od_oracle
 import numpy as np
 if not hasattr(np, 'float'): np.float, np.bool = float, bool  # removed from numpy, used by utils/metrics.py
 from object_detection.utils import object_detection_evaluation as E
+from pycocotools import mask as mask_utils
 logging.disable(logging.CRITICAL)
 
 EVALUATORS = {
@@ -22,6 +23,12 @@ EVALUATORS = {
     'precision_at_recall_detection_metrics': lambda c, o: E.PrecisionAtRecallDetectionEvaluator(
         c, recall_lower_bound=o['recall_low'], recall_upper_bound=o['recall_high'], skip_predictions_for_unlabeled_class=o['skip_unlabeled']),
 }
+MASK_EVALUATORS = {
+    'pascal_voc_instance_segmentation_metrics': lambda c, o: E.PascalInstanceSegmentationEvaluator(c),
+    'weighted_pascal_voc_instance_segmentation_metrics': lambda c, o: E.WeightedPascalInstanceSegmentationEvaluator(c),
+    'oid_challenge_segmentation_metrics': lambda c, o: E.OpenImagesInstanceSegmentationChallengeEvaluator(c),
+}
+SIDE = 64  # of pictures with masks
 
 
 def short(v):
@@ -68,11 +75,38 @@ def make(seed, images=12, classes=4, boxes=4, dets=12, absent=(), unnamed=(), di
     return case
 
 
+def blob(box, r):
+    """An ellipse that fills the box, less a random corner."""
+    y0, x0, y1, x1 = box
+    y, x = np.mgrid[:SIDE, :SIDE] + .5
+    m = ((y - (y0 + y1) / 2) / max((y1 - y0) / 2, .5)) ** 2 + ((x - (x0 + x1) / 2) / max((x1 - x0) / 2, .5)) ** 2 <= 1
+    if r.random() < .5: m &= y + x > y0 + x0 + r.random() * (y1 - y0)
+    return m.astype(np.uint8)
+
+
+def give_masks(case, seed, without=.2):
+    """Boxes shrunk to a small picture, and masks. `without`: share of objects of which only the box is known."""
+    r = np.random.default_rng(seed)
+    for image in case['images']:
+        for o in image['truth'] + image['found']:
+            o['box'] = [short(min(v / 5, SIDE)) for v in o['box']]
+            o['pixels'] = blob(o['box'], r)
+            if 'score' not in o and r.random() < without: o['pixels'][:] = 0
+            o['mask'] = mask_utils.encode(np.asfortranarray(o['pixels']))['counts'].decode()
+    case['masks'] = True
+    return case
+
+
+def stack(objects):
+    return np.array([o['pixels'] for o in objects], np.uint8).reshape(-1, SIDE, SIDE)
+
+
 def evaluate(case):
     answers = {}
     cats = case['categories']
     top = max(c['id'] for c in cats)
-    for name, build in EVALUATORS.items():
+    masks = case.get('masks')
+    for name, build in (MASK_EVALUATORS if masks else EVALUATORS).items():
         e = build(cats, case['options'])
         for n, image in enumerate(case['images']):
             key = 'image%d' % n
@@ -80,11 +114,11 @@ def evaluate(case):
             labeled = np.array(image['labeled'], int)
             hot = np.zeros(top + 1, np.float32)
             hot[labeled] = 1
-            e.add_single_ground_truth_image_info(key, dict(
+            e.add_single_ground_truth_image_info(key, dict(**(dict(groundtruth_instance_masks=stack(truth)) if masks else {}),
                 groundtruth_boxes=np.array([t['box'] for t in truth], np.float32).reshape(-1, 4), groundtruth_classes=np.array([t['cls'] for t in truth], int),
                 groundtruth_difficult=np.array([t['difficult'] for t in truth], bool), groundtruth_group_of=np.array([t['group_of'] for t in truth], bool),
                 groundtruth_image_classes=labeled.copy(), groundtruth_labeled_classes=hot))
-            e.add_single_detected_image_info(key, dict(
+            e.add_single_detected_image_info(key, dict(**(dict(detection_masks=stack(found)) if masks else {}),
                 detection_boxes=np.array([d['box'] for d in found], np.float32).reshape(-1, 4),
                 detection_scores=np.array([d['score'] for d in found], np.float32), detection_classes=np.array([d['cls'] for d in found], int)))
         if name.startswith('weighted') and not any(i['truth'] for i in case['images']): continue  # the OD API fails there
@@ -107,11 +141,21 @@ CASES = {
     'crowded': dict(seed=12, boxes=14, dets=40, images=4),
 }
 
+MASK_CASES = {
+    'masks': dict(seed=21, difficult=0, group=0, labeled=1),
+    'masks, difficult, groups, unlabeled': dict(seed=22, group=.3),
+    'masks, crowded': dict(seed=23, boxes=10, dets=30, images=6),
+    'masks, empty images': dict(seed=24, empty=6),
+}
+
 if __name__ == '__main__':
     out = []
-    for name, options in CASES.items():
+    for name, options in list(CASES.items()) + list(MASK_CASES.items()):
         case = make(**options)
+        if name in MASK_CASES: give_masks(case, options['seed'])
         case.update(name=name, answers=evaluate(case))
+        for image in case['images']:
+            for o in image['truth'] + image['found']: o.pop('pixels', None)
         out.append(case)
     json.dump(dict(cases=out), sys.stdout, separators=(',', ':'))
     print()
