@@ -5,7 +5,8 @@
  * KIND coco: COCO's numbers of all classes and of each, by every method. The truth is the same simulated detector on 100
  * times as many patients (the mean of eight such sets). KIND difference: of two detectors on the same images. IMAGES: mean number a patient; with 1
  * images are independent, with more the patients are the units. Prints the share of simulations whose nominal 95 %
- * interval holds the truth, and how often the truth lay below and above it.
+ * interval holds the truth, and how often the truth lay below and above it. Environment: RESAMPLES (1000); FIRST (0): the first
+ * simulation's number.
  */
 #include "eval/resample_coco.h"
 #include "objdet/bootstrap.h"
@@ -17,6 +18,7 @@ typedef struct settings {
     simulated_detector detector;
     int difference, patients, simulations;
     int64_t resamples;
+    uint64_t first; /* simulation to begin with: others than a method was tuned on */
 } settings;
 
 typedef struct tally {
@@ -38,13 +40,13 @@ static void count(tally *t, const od_interval *i)
 
 static void run_one(const settings *s, int which, tally *tallies, size_t figures)
 {
-    od_coco_eval *a = sim_set(&s->detector, s->patients, 1 + (uint64_t)which, 0), *b = NULL;
+    od_coco_eval *a = sim_set(&s->detector, s->patients, 1 + s->first + (uint64_t)which, 0), *b = NULL;
     od_bootstrap_options options = {s->resamples, .95, (uint64_t)which, OD_BOOTSTRAP_STUDENT, 1};
     od_bootstrap *boot = NULL;
     od_compare *compare = NULL;
     od_status status;
     if (s->difference) {
-        b = sim_set(&s->detector, s->patients, 1 + (uint64_t)which, .3);
+        b = sim_set(&s->detector, s->patients, 1 + s->first + (uint64_t)which, .3);
         status = od_compare_run(&compare, a, b, &options, NULL);
     } else {
         status = od_bootstrap_run(&boot, a, &options, NULL);
@@ -118,6 +120,7 @@ int main(int argc, char **argv)
                                       .skill = argc > 7 ? atof(argv[7]) : 1,
                                       .cluster_effect = .8};
     s.resamples = getenv("RESAMPLES") ? atol(getenv("RESAMPLES")) : 1000;
+    s.first = getenv("FIRST") ? strtoull(getenv("FIRST"), NULL, 10) : 0;
     size_t figures = OD_COCO_NUM_STATS * (1 + (size_t)s.detector.classes);
     tally *tallies = calloc(figures * OD_BOOTSTRAP_METHODS, sizeof *tallies);
     find_truth(&s, tallies, figures);

@@ -28,10 +28,23 @@ static od_status choose_path(char **out, const char *given, const char *model_di
     return OD_OK;
 }
 
+/* Before minutes of work, not after them. */
+static od_status check_folder(const char *path, od_error *err)
+{
+    if (!path) return OD_OK;
+    char *dir = od_path_dir(path);
+    if (!dir) return od_error_nomem(err, "the report");
+    od_status status = od_path_exists(dir) ? OD_OK : od_error_set(err, OD_ERR_NOT_FOUND, "%s: its folder %s doesn't exist; make it first, or write elsewhere", path, dir);
+    od_free(dir);
+    return status;
+}
+
 static od_status choose_files(od_report *r, od_error *err)
 {
     const od_report_options *o = r->o;
     if (!o->output && !o->json) return od_error_set(err, OD_ERR_ARG, "nowhere to write: give --output=report.html, or --json=FILE");
+    OD_TRY(check_folder(o->output, err));
+    OD_TRY(check_folder(o->json, err));
     if (o->gt && !o->dt) return od_error_set(err, OD_ERR_ARG, "--gt without --dt: the detections to hold against it are missing");
     if (o->dt && !o->gt) return od_error_set(err, OD_ERR_ARG, "--dt without --gt: the ground truth to hold it against is missing");
     if (!o->model_dir && !(o->gt && o->dt))

@@ -17,6 +17,28 @@ void od_html_text(od_html *h, const char *text)
     od_xml_escape(&h->out, text);
 }
 
+void od_html_prose(od_html *h, const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=-";
+    od_strbuf escaped = {0};
+    od_xml_escape(&escaped, text);
+    if (!od_strbuf_failed(&escaped) && escaped.data) {
+        const char *rest = escaped.data, *option;
+        while ((option = strstr(rest, "--")) != NULL) {
+            size_t n = strspn(option, letters);
+            od_strbuf_append(&h->out, rest, (size_t)(option - rest));
+            od_strbuf_puts(&h->out, "<span class=\"opt\">");
+            od_strbuf_append(&h->out, option, n);
+            od_strbuf_puts(&h->out, "</span>");
+            rest = option + n;
+        }
+        od_strbuf_puts(&h->out, rest);
+    } else {
+        od_html_text(h, text);
+    }
+    od_strbuf_deinit(&escaped);
+}
+
 /* How long the argument is: printf's l, ll, z, j. */
 typedef enum width { WIDTH_INT, WIDTH_LONG, WIDTH_LONG_LONG, WIDTH_SIZE, WIDTH_MAX } width;
 

@@ -25,6 +25,8 @@ void od_html_puts(od_html *h, const char *markup);
 void od_html_printf(od_html *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text, escaped. NULL is empty. */
 void od_html_text(od_html *h, const char *text);
+/* The same, with options such as --cost_fp kept on one line: browsers break after hyphens. */
+void od_html_prose(od_html *h, const char *text);
 /* Text as printf makes it, escaped as a whole. */
 void od_html_textf(od_html *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

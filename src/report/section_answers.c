@@ -80,7 +80,11 @@ static void write_answer(od_html *h, const od_answer *a)
     od_html_puts(h, "</h3>\n");
     for (size_t i = 0; i < a->headline.count; i++) od_html_printf(h, "<p class=\"headline\">%s</p>\n", a->headline.items[i]);
     if (a->points.count) od_html_puts(h, "<ul>\n");
-    for (size_t i = 0; i < a->points.count; i++) od_html_printf(h, "<li>%s</li>\n", a->points.items[i]);
+    for (size_t i = 0; i < a->points.count; i++) {
+        od_html_puts(h, "<li>");
+        od_html_prose(h, a->points.items[i]);
+        od_html_puts(h, "</li>\n");
+    }
     if (a->points.count) od_html_puts(h, "</ul>\n");
     write_missing(h, a);
     od_html_puts(h, "<p class=\"links\">");

@@ -110,6 +110,27 @@ static void test_splits(void **state)
     }
 }
 
+/* A figure that a few units decide: Satterthwaite's degrees of freedom, 2 n / (kurtosis - 1), in place of n - 1. */
+static void test_heavy_tails(void **state)
+{
+    (void)state;
+    enum { N = 50 };
+    double jackknife[N] = {0}, scratch[40], samples[40];
+    for (int i = 0; i < 40; i++) samples[i] = .4 + .005 * i;
+    for (int i = 0; i < N; i++) jackknife[i] = .5 + (i < 4 ? (i % 2 ? .01 : -.01) : 0); /* kurtosis 50 / 4 */
+    od_resampled r = {.samples = samples, .num_samples = 40, .jackknife = jackknife, .num_jackknife = N, .lowest = 0, .highest = 1, .is_fraction = 1};
+    double se = sqrt(4 * 1e-4 * (N - 1) / N), t = 2.2742840437691787; /* scipy.stats.t.ppf(.975, 100 / 11.5), df 8.6957 */
+    od_interval i = od_bootstrap_interval(.5, &r, OD_BOOTSTRAP_STUDENT, .95, scratch);
+    double half = log(i.high / (1 - i.high));
+    assert_close(i.se, se, "jackknife error");
+    assert_float_equal(half, t * se / .25, 2e-5);
+    /* Percentiles further out by the same quantile, and by sqrt(n / (n - 1)). */
+    od_interval bca = od_bootstrap_interval(.4975, &r, OD_BOOTSTRAP_BCA, .95, scratch);
+    double below = .5 * erfc(sqrt(N / (N - 1.)) * t / sqrt(2));
+    assert_float_equal(bca.low, od_sorted_quantile(scratch, 40, below), 1e-6);
+    assert_float_equal(bca.high, od_sorted_quantile(scratch, 40, 1 - below), 1e-6);
+}
+
 /* Of the mean of n numbers everything is known: no excess, the standard error of the mean, Student's t. */
 static void test_interval_of_a_mean(void **state)
 {
@@ -168,8 +189,8 @@ static void test_bca_by_hand(void **state)
     double scratch[9];
     od_resampled r = {.samples = samples, .num_samples = 9, .jackknife = jackknife, .num_jackknife = 3, .lowest = 0, .highest = 1};
     od_interval i = od_bootstrap_interval(.3, &r, OD_BOOTSTRAP_BCA, .9, scratch);
-    /* python3: z0 = norm.ppf(2.5/9); a = (8+1-27)/(6*14**1.5); quantile(samples, norm.cdf(z0 + (z0 -+ 1.644854)/(1 - a*(z0 -+ 1.644854)))) */
-    double z0 = -0.58945580, a = (8. + 1 - 27) / (6 * pow(14, 1.5)), z = 1.64485363;
+    /* python3: z0 = norm.ppf(2.5/9); a = (8+1-27)/(6*14**1.5); quantile(samples, norm.cdf(z0 + (z0 -+ z)/(1 - a*(z0 -+ z)))) */
+    double z0 = -0.58945580, a = (8. + 1 - 27) / (6 * pow(14, 1.5)), z = sqrt(3 / 2.) * 2.9199855804; /* scipy.stats.t.ppf(.95, 2) */
     double low = z0 + (z0 - z) / (1 - a * (z0 - z)), high = z0 + (z0 + z) / (1 - a * (z0 + z));
     assert_true(fabs(i.low - (.1 + .8 * .5 * erfc(-low * M_SQRT1_2))) < 1e-6);
     assert_true(fabs(i.high - (.1 + .8 * .5 * erfc(-high * M_SQRT1_2))) < 1e-6);
@@ -297,8 +318,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weights_are_copies), cmocka_unit_test(test_splits),
-        cmocka_unit_test(test_interval_of_a_mean), cmocka_unit_test(test_quantile),
-        cmocka_unit_test(test_bca_by_hand),        cmocka_unit_test(test_seed_and_threads),
+        cmocka_unit_test(test_interval_of_a_mean),
+        cmocka_unit_test(test_heavy_tails), cmocka_unit_test(test_quantile),
+        cmocka_unit_test(test_bca_by_hand), cmocka_unit_test(test_seed_and_threads),
         cmocka_unit_test(test_nothing_to_judge_by), cmocka_unit_test(test_compare),
         cmocka_unit_test(test_failing_allocations),
     };

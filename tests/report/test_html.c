@@ -29,6 +29,16 @@ static void test_conversions(void **state)
     check(&h, "&lt;i&gt; &lt; 3");
 }
 
+static void test_prose(void **state)
+{
+    (void)state;
+    od_html h = {0};
+    od_html_prose(&h, "choose by --cost_fn=<X> (--a_b), a-b");
+    check(&h, "choose by <span class=\"opt\">--cost_fn=</span>&lt;X&gt; (<span class=\"opt\">--a_b</span>), a-b");
+    od_html_prose(&h, "no \"option\"");
+    check(&h, "no &quot;option&quot;");
+}
+
 static void test_hostile(void **state)
 {
     (void)state;
@@ -92,6 +102,6 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_conversions), cmocka_unit_test(test_hostile), cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_conversions), cmocka_unit_test(test_prose), cmocka_unit_test(test_hostile), cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
