@@ -147,8 +147,8 @@ static int student_interval(double value, const od_resampled *r, double level, o
     double low = r->lowest, range = r->highest - r->lowest;
     if (!(se > 0) || (r->is_fraction && !(value > low && value < r->highest))) return 0;
     if (r->is_fraction && !(centre > low && centre < r->highest)) centre = value;
-    /* The excess itself is known to about a third: the powers above, and the noise of finding them. */
-    double reach = hypot(se, excess / 3) * od_student_quantile(.5 + level / 2, parts.freedom);
+    /* The excess itself is known to about a third, unless told otherwise: the powers above, and the noise of finding them. */
+    double reach = hypot(se, excess * (r->excess_error > 0 ? r->excess_error : 1. / 3)) * od_student_quantile(.5 + level / 2, parts.freedom);
     if (r->is_fraction) {
         double share = (centre - low) / range, at = log(share / (1 - share)), half = reach / range / (share * (1 - share));
         out->low = low + range * logistic(at - half);

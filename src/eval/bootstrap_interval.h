@@ -17,6 +17,7 @@ typedef struct od_resampled {
     const double *splits;    /* [num_splits, OD_SPLIT_COLUMNS]: of each split's two halves and four quarters; likewise */
     size_t num_splits;
     double lowest, highest;  /* what the figure can be; intervals end there */
+    double excess_error;     /* of what is taken off as excess, as a share of it; 0: a third */
     int is_fraction;         /* 1: the t interval is made on the logit scale of its range (Fisher's z for -1..1) */
 } od_resampled;
 

@@ -75,6 +75,7 @@ static od_interval interval_of(const run *r, size_t k, double level, double *sor
     s.lowest = r->f->lowest;
     s.highest = r->f->highest;
     s.is_fraction = r->f->highest < HUGE_VAL;
+    s.excess_error = r->f->excess_error;
     return od_bootstrap_interval(value, &s, r->f->method, level, sorted);
 }
 

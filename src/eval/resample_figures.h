@@ -17,6 +17,7 @@ typedef struct od_figures {
     size_t count, scratch_size; /* bytes */
     double lowest, highest;     /* what a figure can be; HUGE_VAL: no end */
     od_bootstrap_method method;
+    double excess_error; /* see od_resampled */
 } od_figures;
 
 typedef struct od_resampling {

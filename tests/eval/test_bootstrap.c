@@ -124,6 +124,17 @@ static void test_heavy_tails(void **state)
     double half = log(i.high / (1 - i.high));
     assert_close(i.se, se, "jackknife error");
     assert_float_equal(half, t * se / .25, 2e-5);
+    /* Halves .02 and quarters .06 higher: power 1, so .02 too high; known to a third, or, if so told, not at all. */
+    double splits[OD_SPLIT_COLUMNS] = {.52, .52, .56, .56, .56, .56};
+    r.splits = splits;
+    r.num_splits = 1;
+    for (int known = 1; known >= 0; known--) {
+        r.excess_error = !known;
+        i = od_bootstrap_interval(.5, &r, OD_BOOTSTRAP_STUDENT, .95, scratch);
+        double at = log(.48 / .52), reach = t * hypot(se, known ? .02 / 3 : .02) / (.48 * .52);
+        assert_close(i.excess, .02, "excess");
+        assert_float_equal(log(i.low / (1 - i.low)), at - reach, 1e-5);
+    }
     /* Percentiles further out by the same quantile, and by sqrt(n / (n - 1)). */
     od_interval bca = od_bootstrap_interval(.4975, &r, OD_BOOTSTRAP_BCA, .95, scratch);
     double below = .5 * erfc(sqrt(N / (N - 1.)) * t / sqrt(2));
@@ -153,7 +164,7 @@ static void test_interval_of_a_mean(void **state)
         for (int i = 0; i < N; i++) sum += weights[i] * v[i], count += weights[i];
         *(r < B ? &samples[r] : r < B + N ? &jackknife[r - B] : &splits[r - B - N]) = sum / count;
     }
-    od_resampled r = {samples, B, jackknife, N, splits, 20, 0, 1, 0};
+    od_resampled r = {samples, B, jackknife, N, splits, 20, 0, 1, 0, 0};
     double se = sqrt(squares / (N - 1) / N), t = 2.2009851600916386; /* scipy.stats.t.ppf(.975, 11) */
     od_interval i = od_bootstrap_interval(mean, &r, OD_BOOTSTRAP_STUDENT, .95, scratch);
     assert_close(i.se, se, "jackknife error");
