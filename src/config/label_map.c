@@ -14,6 +14,8 @@
 typedef ObjectDetection__Protos__StringIntLabelMap map_proto;
 typedef ObjectDetection__Protos__StringIntLabelMapItem item_proto;
 
+static const char frequencies[] = {0, 'f', 'c', 'r'}; /* as LVISFrequency counts them */
+
 /* Ids of other classes, ascending. */
 typedef struct relatives {
     int32_t *ids;
@@ -25,6 +27,7 @@ typedef struct label {
     int line;
     char *name, *display_name; /* display_name: NULL when there is none */
     relatives above, below;    /* ancestor_ids, descendant_ids */
+    char frequency;            /* 'r', 'c', 'f'; 0 not given */
 } label;
 
 struct od_label_map {
@@ -166,8 +169,9 @@ static od_status add_items(od_label_map *map, const od_text_tree *tree, od_error
         int line = od_text_tree_line(tree, item, NULL, -1);
         OD_TRY(check_item(item, map->path, line, err));
         if (is_background(item)) continue;
-        label l = {item->id, line, item->name ? item->name : item->display_name, item->display_name, {item->ancestor_ids, item->n_ancestor_ids},
-                   {item->descendant_ids, item->n_descendant_ids}};
+        label l = {.id = item->id, .line = line, .name = item->name ? item->name : item->display_name, .display_name = item->display_name,
+                   .frequency = item->has_frequency ? frequencies[item->frequency & 3] : 0,
+                   .above = {item->ancestor_ids, item->n_ancestor_ids}, .below = {item->descendant_ids, item->n_descendant_ids}};
         od_status status = add_label(map, &l, OD_ERR_FORMAT, err);
         if (status != OD_OK) {
             od_error_prefix(err, "%s:%d", map->path, line);
@@ -221,6 +225,8 @@ od_status od_label_map_format(const od_label_map *map, char **text, size_t *size
         items[i].ancestor_ids = map->labels[i].above.ids;
         items[i].n_descendant_ids = map->labels[i].below.count;
         items[i].descendant_ids = map->labels[i].below.ids;
+        items[i].has_frequency = map->labels[i].frequency != 0;
+        while (items[i].has_frequency && frequencies[items[i].frequency] != map->labels[i].frequency) items[i].frequency++;
         pointers[i] = &items[i];
     }
     map_proto proto = OBJECT_DETECTION__PROTOS__STRING_INT_LABEL_MAP__INIT;
@@ -261,6 +267,12 @@ const char *od_label_map_name(const od_label_map *map, int32_t id)
 {
     const label *l = find_id(map, id);
     return !l ? NULL : l->display_name ? l->display_name : l->name;
+}
+
+char od_label_map_frequency(const od_label_map *map, int32_t id)
+{
+    const label *l = find_id(map, id);
+    return l ? l->frequency : 0;
 }
 
 const char *od_label_map_key(const od_label_map *map, int32_t id)

@@ -40,6 +40,8 @@ int32_t od_label_map_find(const od_label_map *map, const char *name);
 const char *od_label_map_name(const od_label_map *map, int32_t id);
 /* An id's name, also where it has a display name (Open Images: /m/011k07); NULL for an id that isn't in the map. */
 const char *od_label_map_key(const od_label_map *map, int32_t id);
+/* LVIS's frequency of a class: 'r' rare, 'c' common, 'f' frequent; 0 when the map doesn't say. */
+char od_label_map_frequency(const od_label_map *map, int32_t id);
 /* Classes, without a background entry; their ids by index, ascending. */
 int od_label_map_count(const od_label_map *map);
 int32_t od_label_map_id(const od_label_map *map, int index);

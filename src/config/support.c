@@ -177,6 +177,7 @@ static const struct {
     {"EvalConfig", "metrics_set", "pascal_voc_instance_segmentation_metrics"},
     {"EvalConfig", "metrics_set", "weighted_pascal_voc_instance_segmentation_metrics"},
     {"EvalConfig", "metrics_set", "oid_challenge_segmentation_metrics"},
+    {"EvalConfig", "metrics_set", "lvis_mask_metrics"},
     {"InputReader", "input_type", "TF_EXAMPLE"},
     {"InputReader", "input_type", "TF_SEQUENCE_EXAMPLE"},
 };

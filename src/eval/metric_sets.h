@@ -16,6 +16,7 @@ typedef struct od_metric_input {
     /* Of eval_config, for precision_at_recall_detection_metrics. */
     double recall_low, recall_high;
     int skip_unlabeled;
+    const char *class_frequency; /* [num_classes]: 'r', 'c', 'f', 0 unknown; NULL: none known. For lvis_mask_metrics */
 } od_metric_input;
 
 typedef struct od_metric_set {
@@ -25,7 +26,7 @@ typedef struct od_metric_set {
 } od_metric_set;
 
 extern const od_metric_set od_metric_set_pascal, od_metric_set_weighted_pascal, od_metric_set_precision_at_recall, od_metric_set_open_images,
-    od_metric_set_oid_challenge, od_metric_set_pascal_masks, od_metric_set_weighted_pascal_masks, od_metric_set_oid_challenge_masks;
+    od_metric_set_oid_challenge, od_metric_set_pascal_masks, od_metric_set_weighted_pascal_masks, od_metric_set_oid_challenge_masks, od_metric_set_lvis;
 
 /* NULL: none of that name. */
 const od_metric_set *od_metric_set_find(const char *name);

@@ -125,13 +125,17 @@ static od_status compute_sets(od_eval_metrics *m, const od_coco_eval *coco, od_e
 {
     int n = m->labels ? od_label_map_max_id(m->labels) : m->num_classes;
     const char **names = od_calloc((size_t)n, sizeof *names);
-    if (!names && n) return od_error_nomem(err, "metrics");
-    for (int c = 0; c < n; c++) names[c] = m->labels ? od_label_map_name(m->labels, c + 1) : od_coco_eval_class_name(coco, c);
+    char *frequency = od_calloc((size_t)n, 1);
+    od_status status = n && (!names || !frequency) ? od_error_nomem(err, "metrics") : OD_OK;
+    for (int c = 0; c < n && status == OD_OK; c++) {
+        names[c] = m->labels ? od_label_map_name(m->labels, c + 1) : od_coco_eval_class_name(coco, c);
+        frequency[c] = m->labels ? od_label_map_frequency(m->labels, c + 1) : 0;
+    }
     od_metric_input in = {&m->set, n, names, (double)m->config->recall_lower_bound, (double)m->config->recall_upper_bound,
-                          m->config->skip_predictions_for_unlabeled_class};
-    od_status status = OD_OK;
+                          m->config->skip_predictions_for_unlabeled_class, frequency};
     for (size_t i = 0; i < m->num_sets && status == OD_OK; i++) status = m->sets[i]->compute(&in, &m->values, err);
     od_free(names);
+    od_free(frequency);
     return status;
 }
 

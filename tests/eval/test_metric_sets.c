@@ -59,8 +59,14 @@ static od_status fill(od_detection_set *set, json_t *images, od_error *err)
         OD_TRY(od_detection_set_add_image(set, err));
         json_array_foreach(json_object_get(image, "labeled"), k, o) labeled[n++] = (int32_t)json_integer_value(o) - 1;
         OD_TRY(od_detection_set_add_classes(set, OD_CLASSES_LABELED, labeled, n, err));
+        for (int list = OD_CLASSES_NEGATIVE; list <= OD_CLASSES_NOT_EXHAUSTIVE; list++) {
+            int32_t named[MAX_CLASSES];
+            n = 0;
+            json_array_foreach(json_object_get(image, list == OD_CLASSES_NEGATIVE ? "negative" : "not_exhaustive"), k, o) named[n++] = (int32_t)json_integer_value(o) - 1;
+            OD_TRY(od_detection_set_add_classes(set, (od_class_list)list, named, n, err));
+        }
         json_array_foreach(json_object_get(image, "truth"), k, o) {
-            od_set_truth t = {.class_index = integer(o, "cls") - 1, .flags = (integer(o, "difficult") ? OD_TRUTH_DIFFICULT : 0u) | (integer(o, "group_of") ? OD_TRUTH_GROUP_OF : 0u)};
+            od_set_truth t = {.class_index = integer(o, "cls") - 1, .area = (float)json_number_value(json_object_get(o, "area")), .flags = (integer(o, "difficult") ? OD_TRUTH_DIFFICULT : 0u) | (integer(o, "group_of") ? OD_TRUTH_GROUP_OF : 0u)};
             read_box(o, t.box);
             OD_TRY(read_mask(o, &t.mask, err));
             OD_TRY(od_detection_set_add_truth(set, &t, err));
@@ -79,17 +85,19 @@ static od_status compute(json_t *c, const char *set_name, od_metric_list *out, o
 {
     od_detection_set set = {0};
     const char *names[MAX_CLASSES] = {0};
+    char frequency[MAX_CLASSES] = {0};
     int top = 0;
     size_t i;
     json_t *category, *options = json_object_get(c, "options");
     json_array_foreach(json_object_get(c, "categories"), i, category) {
         int id = integer(category, "id");
         names[id - 1] = json_string_value(json_object_get(category, "name"));
+        if (json_object_get(category, "frequency")) frequency[id - 1] = json_string_value(json_object_get(category, "frequency"))[0];
         if (id > top) top = id;
     }
     od_status status = fill(&set, json_object_get(c, "images"), err);
     od_metric_input in = {&set, top, names, json_number_value(json_object_get(options, "recall_low")), json_number_value(json_object_get(options, "recall_high")),
-                          json_is_true(json_object_get(options, "skip_unlabeled"))};
+                          json_is_true(json_object_get(options, "skip_unlabeled")), frequency};
     if (status == OD_OK) status = od_metric_set_find(set_name)->compute(&in, out, err);
     od_detection_set_deinit(&set);
     return status;
@@ -126,7 +134,7 @@ static void test_answers(void **state)
             sets++;
         }
     }
-    assert_int_equal(sets, 71);
+    assert_int_equal(sets, 75);
 }
 
 /* The first figure's tag of each set: what TensorBoard shows. */
@@ -178,6 +186,24 @@ static void test_failing_allocations(void **state)
     json_t *want, *cases = json_object_get(root, "cases"), *c = json_array_get(cases, 1), *masks = json_array_get(cases, 13);
     json_object_foreach(json_object_get(c, "answers"), name, want) check_failing_allocations(c, name);
     json_object_foreach(json_object_get(masks, "answers"), name, want) check_failing_allocations(masks, name);
+}
+
+/* LVIS needs every class's frequency; the label map that lacks one is told of. */
+static void test_lvis_frequencies(void **state)
+{
+    (void)state;
+    od_detection_set set = {0};
+    const char *names[2] = {"cat", "dog"};
+    od_metric_input in = {&set, 2, names, 0, 1, 0, "r"};
+    od_metric_list got = {0};
+    od_error err = {0};
+    assert_int_equal(od_metric_set_find("lvis_mask_metrics")->compute(&in, &got, &err), OD_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "class 2 (dog) has no frequency"));
+    in.class_frequency = "rf";
+    assert_int_equal(od_metric_set_find("lvis_mask_metrics")->compute(&in, &got, &err), OD_OK);
+    assert_string_equal(got.items[0].tag, "DetectionMasks_AP");
+    assert_float_equal(got.items[0].value, -1, 0);
+    od_metric_list_deinit(&got);
 }
 
 /* Two images, three classes: the first found exactly, the second half as often, the third absent. */
@@ -235,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_tags),
         cmocka_unit_test(test_failing_allocations),
+        cmocka_unit_test(test_lvis_frequencies),
         cmocka_unit_test(test_coco_classes),
     };
     return cmocka_run_group_tests(tests, load, unload);

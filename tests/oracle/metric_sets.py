@@ -12,6 +12,7 @@ import od_oracle
 import numpy as np
 if not hasattr(np, 'float'): np.float, np.bool = float, bool  # removed from numpy, used by utils/metrics.py
 from object_detection.utils import object_detection_evaluation as E
+from object_detection.metrics.lvis_evaluation import LVISMaskEvaluator
 from pycocotools import mask as mask_utils
 logging.disable(logging.CRITICAL)
 
@@ -28,6 +29,27 @@ MASK_EVALUATORS = {
     'weighted_pascal_voc_instance_segmentation_metrics': lambda c, o: E.WeightedPascalInstanceSegmentationEvaluator(c),
     'oid_challenge_segmentation_metrics': lambda c, o: E.OpenImagesInstanceSegmentationChallengeEvaluator(c),
 }
+def hot(ids, n):
+    v = np.zeros(n + 1, np.float32)
+    v[ids] = 1
+    return v
+
+
+def evaluate_lvis(case):
+    e = LVISMaskEvaluator(case['categories'])
+    n = len(case['categories'])
+    for key, image in enumerate(case['images']):
+        truth, found = image['truth'], image['found']
+        e.add_single_ground_truth_image_info(key, dict(
+            groundtruth_boxes=np.array([t['box'] for t in truth], np.float32).reshape(-1, 4), groundtruth_classes=np.array([t['cls'] for t in truth], int),
+            groundtruth_instance_masks=stack(truth), groundtruth_area=np.array([t['area'] for t in truth], np.float32),
+            groundtruth_verified_neg_classes=hot(image['negative'], n), groundtruth_not_exhaustive_classes=hot(image['not_exhaustive'], n)))
+        e.add_single_detected_image_info(key, dict(
+            detection_scores=np.array([d['score'] for d in found], np.float32), detection_classes=np.array([d['cls'] for d in found], int),
+            detection_masks=stack(found)))
+    return {k: float(v) for k, v in e.evaluate().items()}
+
+
 SIDE = 64  # of pictures with masks
 
 
@@ -94,6 +116,12 @@ def give_masks(case, seed, without=.2):
             if 'score' not in o and r.random() < without: o['pixels'][:] = 0
             o['mask'] = mask_utils.encode(np.asfortranarray(o['pixels']))['counts'].decode()
     case['masks'] = True
+    for c in case['categories']: c['frequency'] = str(r.choice(list('rcf')))
+    for image in case['images']:
+        has = {t['cls'] for t in image['truth']}
+        image['negative'] = sorted(c['id'] for c in case['categories'] if c['id'] not in has and r.random() < .5)
+        image['not_exhaustive'] = sorted(c['id'] for c in case['categories'] if r.random() < .25)
+        for t in image['truth']: t['area'] = short(max(1, r.normal(900, 500))) if r.random() < .7 else 0
     return case
 
 
@@ -123,6 +151,7 @@ def evaluate(case):
                 detection_scores=np.array([d['score'] for d in found], np.float32), detection_classes=np.array([d['cls'] for d in found], int)))
         if name.startswith('weighted') and not any(i['truth'] for i in case['images']): continue  # the OD API fails there
         answers[name] = {k: None if math.isnan(v) else float(v) for k, v in e.evaluate().items()}
+    if masks: answers['lvis_mask_metrics'] = evaluate_lvis(case)
     return answers
 
 
