@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 /* How often nominal 95 % intervals covered the truth in 2,000 simulated test sets (1,000 for groups), in percent:
- * bench_coverage coco UNITS 2000, and for groups bench_coverage coco UNITS 1000 2.5 (2.5 images each). */
+ * bench_coverage coco UNITS 2000, and for groups bench_coverage coco UNITS 1000 2.5 (2.5 images each). Simulated before the intervals' degrees
+ * of freedom were estimated: they are wider now. */
 typedef struct coverage {
     int64_t units;
     int ap, worst; /* AP; the lowest of the 12 numbers, one of the sizes */
