@@ -169,7 +169,7 @@ static int64_t best_truth(const work *w, size_t d, int a, double threshold)
 
 static void match(work *w, found *out, int a, int t, int not_exhaustive)
 {
-    memset(w->taken, 0, w->num_truths_here);
+    for (size_t i = 0; i < w->num_truths_here; i++) w->taken[i] = 0;
     for (size_t d = 0; d < w->num_dets_here; d++) {
         int64_t best = best_truth(w, d, a, od_coco_iou_threshold(t));
         uint16_t bit = (uint16_t)(1u << t);
