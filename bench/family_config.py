@@ -16,6 +16,8 @@ RETINA, DET = 'ssd_resnet50_v1_fpn_640x640_coco17_tpu-8', 'ssd_efficientdet_d0_5
 CENTER, CENTER_FPN, HOURGLASS = ('centernet_resnet50_v2_512x512_coco17_tpu-8', 'centernet_resnet101_v1_fpn_512x512_coco17_tpu-8',
                                  'centernet_hourglass104_512x512_coco17_tpu-8')
 
+FASTER, FASTER_FPN = 'faster_rcnn_resnet50_v1_640x640_coco17_tpu-8', 'faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8'
+
 
 def typed(old, new):
     return [(r'type: *["\']%s["\']' % old, 'type: "%s"' % new)]
@@ -45,6 +47,8 @@ FAMILIES = {
     'center_mobilenet_v2_fpn': (CENTER, center_mobile('mobilenet_v2_fpn'), 1e-3),
     'center_hourglass10': (HOURGLASS, typed('hourglass_104', 'hourglass_10'), 1e-3),
     'center_hourglass104': (HOURGLASS, [], 1e-3),
+    'faster_rcnn_resnet50': (FASTER, [], .005),
+    'faster_rcnn_resnet50_fpn': (FASTER_FPN, [], .005),
 }
 
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times of the TensorFlow Object Detection API: a training step (batch ready) and the forward pass up to the raw predictions.
 
-usage: family_tf_step.py CONFIG SIZE BATCH STEPS THREADS      prints `tf train BATCH SECONDS` and `tf forward 1|BATCH SECONDS`: medians
+usage: family_tf_step.py CONFIG SIZE BATCH STEPS THREADS      prints `tf train BATCH SECONDS` and `tf forward 1|BATCH SECONDS`: medians;
+and after the training `tf memory BATCH BYTES`: the peak so far
 """
+import resource
 import statistics
 import sys
 import time
@@ -49,6 +51,7 @@ def train():
         return loss
 
     print('tf train %d %.6f' % (batch, median(lambda: float(step(images)), 2)), flush=True)
+    print('tf memory %d %d' % (batch, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024), flush=True)
 
 
 def forward():
