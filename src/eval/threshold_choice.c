@@ -27,17 +27,18 @@ typedef struct state {
     uint64_t tp, fp, positives, images, negatives;
 } state;
 
-static double f1_of(const state *s)
+/* Of what a rule looks at, higher is better. */
+static double goodness_of(const search *s, double tp, double fp, double positives)
 {
-    double all = (double)(s->tp + s->fp + s->positives);
-    return all > 0 ? 2 * (double)s->tp / all : 0;
+    if (s->rule == OD_RULE_F1) return 2 * tp / (tp + fp + positives);
+    return -(s->cost_fp * fp + s->cost_fn * (positives - tp));
 }
 
-/* Of what a rule looks at, higher is better. */
+/* F1 of nothing is 0. */
 static double goodness(const search *s, const state *at)
 {
-    if (s->rule == OD_RULE_F1) return f1_of(at);
-    return -(s->cost_fp * (double)at->fp + s->cost_fn * (double)(at->positives - at->tp));
+    if (s->rule == OD_RULE_F1 && !(at->tp + at->fp + at->positives)) return 0;
+    return goodness_of(s, (double)at->tp, (double)at->fp, (double)at->positives);
 }
 
 /* The most that lower thresholds can give: everything found, no more false ones. */
@@ -145,12 +146,6 @@ typedef struct lane_state {
     double tp[OD_LANES], fp[OD_LANES], positives[OD_LANES], best[OD_LANES];
     size_t at[OD_LANES]; /* the case below the best gap */
 } lane_state;
-
-static double goodness_of(const search *s, double tp, double fp, double positives)
-{
-    if (s->rule == OD_RULE_F1) return 2 * tp / (tp + fp + positives);
-    return -(s->cost_fp * fp + s->cost_fn * (positives - tp));
-}
 
 /* Looks at the gap above case `i`; returns 0 when lower ones can't be better in any lane: with everything found and no more
  * false ones. */

@@ -22,6 +22,12 @@ static od_value convolution(builder *b, od_value x, int64_t filters, const od_la
     return od_layer_conv(b->g, x, filters, l, "%s", path);
 }
 
+/* Of convolutions before a batch norm: none, whether or not it has a centre, unlike od_hyperparams_use_bias. */
+static int has_bias(const builder *b)
+{
+    return b->h.force_use_bias || !b->h.has_bn;
+}
+
 /* The tower of one head at one level: convolutions `scope`, batch norms <group>/<level>/{1,4,7,...}: the lists hold
  * (convolution, batch norm, activation) triples. */
 static od_value tower(builder *b, od_value x, const char *scope, const char *group, int level)
@@ -29,7 +35,7 @@ static od_value tower(builder *b, od_value x, const char *scope, const char *gro
     od_layer l = {.kernel = b->c->kernel_size,
                   .stride = 1,
                   .padding = OD_PAD_SAME,
-                  .bias = !(b->h.has_bn && !b->h.force_use_bias),
+                  .bias = has_bias(b),
                   .init = b->h.init,
                   .decay = b->h.decay,
                   .pointwise_init = od_init_glorot_uniform};
@@ -82,7 +88,7 @@ static int64_t common_width(const builder *b, const od_value *features, int leve
 /* Levels of different widths get a 1x1 convolution each to the most frequent width (_insert_additional_projection_layer). */
 static od_value project(builder *b, od_value x, int64_t to, int level)
 {
-    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = !(b->h.has_bn && !b->h.force_use_bias), .init = b->h.init, .decay = b->h.decay};
+    od_layer l = {.kernel = 1, .stride = 1, .padding = OD_PAD_SAME, .bias = has_bias(b), .init = b->h.init, .decay = b->h.decay};
     x = od_layer_conv(b->g, x, to, &l, "%s/_additional_projection_layers/%d/0", b->o->path, level);
     return b->h.has_bn ? od_layer_batch_norm(b->g, x, &b->h, OD_ACT_NONE, "%s/_additional_projection_layers/%d/1", b->o->path, level) : x;
 }

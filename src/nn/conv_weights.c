@@ -155,7 +155,7 @@ static void pack_node(od_net *net, size_t index)
 }
 
 typedef struct pack_cost {
-    size_t floats;
+    int64_t floats; /* of the kernel */
     int node;
 } pack_cost;
 
@@ -169,12 +169,12 @@ static int costlier_first(const void *a, const void *b)
 od_status od_conv_weights_order(od_net *net, od_error *err)
 {
     size_t n = net->graph->node_count;
-    pack_cost *costs = od_calloc(n ? n : 1, sizeof *costs);
+    pack_cost *costs = od_calloc(n, sizeof *costs);
     if (!costs) return od_error_nomem(err, "the order of packing");
     for (size_t i = 0; i < n; i++) {
-        size_t forward, backward, bias;
-        od_conv_weight_sizes(net, &net->graph->nodes[i], &forward, &backward, &bias);
-        costs[i] = (pack_cost){forward + backward, (int)i};
+        const od_node *node = &net->graph->nodes[i];
+        int packed = node->op == &od_op_conv2d || node->op == &od_op_conv2d_transpose;
+        costs[i] = (pack_cost){packed ? taps(node) * channels(net, node->in[0]) * channels(net, node->out) : 0, (int)i};
     }
     qsort(costs, n, sizeof *costs, costlier_first);
     for (size_t i = 0; i < n; i++) net->pack_order[i] = costs[i].node;
