@@ -54,12 +54,28 @@ static int table_pays(const od_normalization *n)
     return 0;
 }
 
+/* At most a multiplication and then a subtraction, which are one pass over the bytes. */
+static int scaled_in_one_pass(od__row_source *source)
+{
+    const od_normalization *n = source->before;
+    int count = n ? n->count : 0, i = 0;
+    for (int c = 0; c < 3; c++) source->factor[c] = 1, source->offset[c] = 0;
+    if (i < count && n->steps[i].op == OD_NORMALIZE_MULTIPLY)
+        memcpy(source->factor, n->steps[i++].value, sizeof source->factor);
+    if (i < count && n->steps[i].op == OD_NORMALIZE_SUBTRACT)
+        memcpy(source->offset, n->steps[i++].value, sizeof source->offset);
+    return i == count;
+}
+
 void od__row_source_init(od__row_source *source, const od_image_view *view, const od_normalization *before)
 {
-    source->view = view;
+    *source = (od__row_source){.view = view, .kernels = od__row_kernels_best()};
     source->before = before && (before->count || before->reverse_channels) ? before : NULL;
-    source->use_table = view->bytes && source->before && table_pays(before);
-    if (source->use_table) od_normalize_table(before, source->table);
+    if (view->bytes && source->before && table_pays(before)) {
+        source->bytes = OD__BYTES_TABLE;
+        od_normalize_table(before, source->table);
+    } else if (scaled_in_one_pass(source))
+        source->bytes = OD__BYTES_SCALED;
 }
 
 static void load_by_table(const od__row_source *source, const uint8_t *restrict in, float *restrict row, size_t width)
@@ -84,8 +100,12 @@ void od__row_load(const od__row_source *source, int64_t y, float *row)
     if (y < 0) y = 0;
     if (y >= v->height) y = v->height - 1;
     ptrdiff_t start = y * v->row_step + (v->column_step < 0 ? (v->width - 1) * v->column_step : 0);
-    if (source->use_table) {
+    if (v->bytes && source->bytes == OD__BYTES_TABLE) {
         load_by_table(source, v->bytes + start, row, width);
+        return;
+    }
+    if (v->bytes && source->bytes == OD__BYTES_SCALED) {
+        source->kernels->scale_bytes(v->bytes + start, row, width * 3, source->factor, source->offset);
         return;
     }
     if (v->bytes)

@@ -6,15 +6,19 @@
 #define OD_IMAGE_RESIZE_INTERNAL_H
 
 #include "image/resize.h"
+#include "image/row_kernels.h"
 
 /* Rows get this many floats of padding, so that a pixel may be read or written as four floats. */
 enum { OD__ROW_PAD = 4 };
 
 typedef struct od__row_source {
     const od_image_view *view;
+    const od__row_kernels *kernels;
     const od_normalization *before; /* NULL: none */
-    int use_table;                  /* table holds the whole normalisation */
+    /* How bytes become floats. */
+    enum { OD__BYTES_STEPS, OD__BYTES_TABLE, OD__BYTES_SCALED } bytes; /* step by step; by the table; in one pass */
     float table[3][256];
+    float factor[3], offset[3];
 } od__row_source;
 
 void od__row_source_init(od__row_source *source, const od_image_view *view, const od_normalization *before);

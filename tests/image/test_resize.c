@@ -4,6 +4,7 @@
  */
 #include "checkpoint/safetensors.h"
 #include "image/resize.h"
+#include "image/row_kernels.h"
 #include "test_support.h"
 #include "util/alloc.h"
 
@@ -182,6 +183,52 @@ static void test_area_of_a_single_pixel_with_aligned_corners(void **state)
     for (int i = 0; i < 18; i++) assert_true(out[i] == pixel[i % 3]);
 }
 
+/* The loops of every instruction set against plain arithmetic, to the bit; no float past the end, where none is
+ * allowed. */
+static void check_row_kernels(const od__row_kernels *k, int width)
+{
+    const float factor[3] = {0.3f, -7, 2 / 255.f}, offset[3] = {1, 0, -0.1f};
+    size_t count = (size_t)width * 3;
+    uint8_t *bytes = malloc(count);
+    float *row = malloc((count + 1) * sizeof *row), *below = malloc(count * sizeof *below),
+          *out = malloc((count + 1) * sizeof *out);
+    od__tap *columns = malloc((size_t)width * sizeof *columns);
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)(i * 91 + 5), below[i] = 3.7f * (float)i;
+    uint8_t *rgb = malloc(count);
+    k->spread_gray(bytes, rgb, (size_t)width);
+    for (size_t i = 0; i < count; i++) assert_int_equal(rgb[i], bytes[i / 3]);
+    free(rgb);
+    k->scale_bytes(bytes, row, count, factor, offset);
+    for (size_t i = 0; i < count; i++) {
+        float product = (float)bytes[i] * factor[i % 3];
+        assert_true(row[i] == product - offset[i % 3]);
+    }
+    for (int x = 0; x < width; x++)
+        columns[x] = (od__tap){(uint32_t)(3 * (x / 2)), (uint32_t)(3 * (width - 1 - x / 3)), 0.37f * (float)(x % 3)};
+    row[count] = 0; /* the float after the last pixel is read, not used */
+    k->blend_columns(row, columns, width, out);
+    for (size_t i = 0; i < count; i++) {
+        const od__tap *t = &columns[i / 3];
+        float low = row[t->low + i % 3], part = (row[t->high + i % 3] - low) * t->fraction;
+        assert_true(out[i] == low + part);
+    }
+    k->blend_rows(row, below, 0.61f, out, count);
+    for (size_t i = 0; i < count; i++) {
+        float part = (below[i] - row[i]) * 0.61f;
+        assert_true(out[i] == row[i] + part);
+    }
+    free(bytes), free(row), free(below), free(out), free(columns);
+}
+
+static void test_row_kernels(void **state)
+{
+    (void)state;
+    for (int width = 1; width < 40; width++) {
+        check_row_kernels(&od__row_kernels_portable, width);
+        check_row_kernels(od__row_kernels_best(), width);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_flips_mirror),
         cmocka_unit_test(test_normalising_after),
         cmocka_unit_test(test_bad_arguments_and_failing_memory),
+        cmocka_unit_test(test_row_kernels),
         cmocka_unit_test(test_area_of_a_single_pixel_with_aligned_corners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
