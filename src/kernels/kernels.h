@@ -64,8 +64,8 @@ typedef struct od_kernels {
     size_t (*gemm_packed_size)(int64_t k, int64_t n);
     /* Packs B [K,N] into this instruction set's own order. transposed: `b` holds B^T, i.e. [N,K] with row distance ldb. */
     void (*gemm_pack_b)(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed);
-    /* The same for rows [first, first + count) of B alone; b: the first of them. */
-    void (*gemm_pack_rows)(int64_t k, int64_t n, int64_t first, int64_t count, const float *b, int64_t ldb, float *packed);
+    /* The same for rows [first, first + count) of B alone; b: the first of them, i.e. transposed: the first column of B^T's. */
+    void (*gemm_pack_rows)(int64_t k, int64_t n, int64_t first, int64_t count, const float *b, int64_t ldb, int transposed, float *packed);
     /* C[M,N] = A[M,K] * B (accumulate: +=), then `post` (NULL: nothing). Any M, N, K >= 1. Called with M from 1 up to
      * a few hundred; the hot shapes are 1x1 convolutions: K and N from 16 to 1280. */
     void (*gemm)(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c, int64_t ldc,

@@ -120,7 +120,7 @@ void od_schedule_run(od_net *net)
         if (s->steps[i].op >= 0) {
             const od_node *node = &net->graph->nodes[s->steps[i].op];
             double start = net->profile ? now() : 0;
-            node->op->forward(net, node);
+            od_net_run_forward(net, node);
             if (net->profile) net->forward_seconds[s->steps[i].op] += now() - start;
             i++;
             continue;

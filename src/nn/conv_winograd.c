@@ -56,12 +56,11 @@ size_t od_conv_winograd_scratch(const od_net *net, const od_node *node)
     return (size_t)(6 * w.strip_w * c + 4 * c + 64 + w.out.c);
 }
 
-size_t od_conv_winograd_workspace(const od_net *net, const od_node *node)
+size_t od_conv_winograd_workspace(const od_net *net, const od_node *node, int backward)
 {
     wino w = wino_of(net, node);
     int64_t both = plane(&w, w.in.c) + plane(&w, w.out.c);
-    if (net->mode != OD_NET_TRAIN) return (size_t)(PLACES * both);
-    return (size_t)(PLACES * (2 * both + weight_plane(&w)));
+    return (size_t)(PLACES * (backward ? 2 * both + weight_plane(&w) : both));
 }
 
 /* --- strips of rows --------------------------------------------------------------------------------------------------------- */

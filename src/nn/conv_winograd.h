@@ -15,17 +15,15 @@ enum { OD_WINOGRAD_PLACES = 36 };
 /* Whether the node is computed this way: where it costs less. Depends on shapes and the mode only. */
 int od_conv_winograd_used(const od_net *net, const od_node *node);
 
-/* The transformed weights are the same for all nodes with the same kernel; the first of them owns them. Floats, 0 for others;
- * `backward`: the turned kernel from outputs to inputs. */
-void od_conv_winograd_weight_sizes(const od_net *net, const od_node *node, size_t *forward, size_t *backward);
-/* Index of the node that owns this one's transformed weights. */
-size_t od_conv_winograd_owner(const od_net *net, const od_node *node);
-/* Packs the owner's. */
-void od_conv_winograd_pack(od_net *net, size_t index);
+/* Floats of the transformed weights [Cin, Cout]; the turned kernel's from outputs to inputs are [Cout, Cin]. */
+size_t od_conv_winograd_packed_size(const od_net *net, int64_t rows, int64_t columns);
+/* Packs rows [first, first + count) of a node's transformed weights. scratch: od_conv_winograd_pack_scratch floats. */
+void od_conv_winograd_pack_rows(const od_net *net, size_t index, int backward, int64_t first, int64_t count, float *scratch);
+size_t od_conv_winograd_pack_scratch(const od_net *net, const od_node *node);
 
 /* Floats: of each thread's scratch, and of the workspace that threads share. */
 size_t od_conv_winograd_scratch(const od_net *net, const od_node *node);
-size_t od_conv_winograd_workspace(const od_net *net, const od_node *node);
+size_t od_conv_winograd_workspace(const od_net *net, const od_node *node, int backward);
 
 void od_conv_winograd_forward(od_net *net, const od_node *node);
 void od_conv_winograd_backward(od_net *net, const od_node *node);

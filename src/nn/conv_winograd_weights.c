@@ -5,8 +5,6 @@
 #include "nn/conv_weights.h"
 #include "nn/conv_winograd.h"
 
-#include <string.h>
-
 enum { CHUNK = 16 }; /* rows of the matrices that are transformed at a time: 36 * 16 * 256 floats stay in the second-level cache */
 
 int od_conv_winograd_used(const od_net *net, const od_node *node)
@@ -23,59 +21,41 @@ int od_conv_winograd_used(const od_net *net, const od_node *node)
     return net->mode != OD_NET_TRAIN || tiles * 65536 >= 12 * in.c * out.c;
 }
 
-size_t od_conv_winograd_owner(const od_net *net, const od_node *node)
+size_t od_conv_winograd_packed_size(const od_net *net, int64_t rows, int64_t columns)
 {
-    size_t index = (size_t)(node - net->graph->nodes);
-    for (size_t i = 0; i < index; i++) {
-        const od_node *other = &net->graph->nodes[i];
-        if (other->op == &od_op_conv2d && other->var[0] == node->var[0] && od_conv_winograd_used(net, other)) return i;
-    }
-    return index;
+    return OD_WINOGRAD_PLACES * net->k->gemm_packed_size(rows, columns);
 }
 
-static int any_needs_input_grad(const od_net *net, const od_node *node)
-{
-    for (size_t i = 0; i < net->graph->node_count && net->mode == OD_NET_TRAIN; i++) {
-        const od_node *other = &net->graph->nodes[i];
-        if (other->op == &od_op_conv2d && other->var[0] == node->var[0] && net->graph->values[other->in[0]].needs_grad) return 1;
-    }
-    return 0;
-}
-
-void od_conv_winograd_weight_sizes(const od_net *net, const od_node *node, size_t *forward, size_t *backward)
+/* A chunk of transformed rows, and nine taps of as many transposed rows. */
+size_t od_conv_winograd_pack_scratch(const od_net *net, const od_node *node)
 {
     int64_t in = net->graph->values[node->in[0]].shape.c, out = net->graph->values[node->out].shape.c;
-    *forward = *backward = 0;
-    if (od_conv_winograd_owner(net, node) != (size_t)(node - net->graph->nodes)) return;
-    int back = any_needs_input_grad(net, node);
-    /* Behind the matrices: room for a chunk of transformed rows, and for the transposed taps. */
-    size_t chunk = (size_t)(OD_WINOGRAD_PLACES * CHUNK * (in > out ? in : out)), taps = back ? (size_t)(9 * in * out) : 0;
-    *forward = OD_WINOGRAD_PLACES * net->k->gemm_packed_size(in, out) + chunk + taps;
-    if (back) *backward = OD_WINOGRAD_PLACES * net->k->gemm_packed_size(out, in);
+    return (size_t)((OD_WINOGRAD_PLACES + 9) * CHUNK * (in > out ? in : out));
 }
 
-/* rows x columns taps `tap` apart at w (nine of them), transformed and packed. */
-static void pack_matrix(const od_kernels *k, int64_t rows, int64_t columns, const float *w, int64_t tap, float *chunk, float *packed)
+/* `count` rows from `row` on of a [rows, columns] matrix a place: w is the first of them, its nine taps `tap` apart. */
+static void pack_chunk(const od_kernels *k, int64_t rows, int64_t columns, int64_t row, int64_t count, const float *w, int64_t tap, float *chunk, float *packed)
 {
     size_t size = k->gemm_packed_size(rows, columns);
     int64_t plane = CHUNK * columns;
-    for (int64_t row = 0; row < rows; row += CHUNK) {
-        int64_t count = rows - row < CHUNK ? rows - row : CHUNK;
-        for (int64_t i = 0; i < count; i++) k->winograd_weights(columns, w + (row + i) * columns, tap, chunk + i * columns, plane);
-        for (int p = 0; p < OD_WINOGRAD_PLACES; p++)
-            k->gemm_pack_rows(rows, columns, row, count, chunk + p * plane, columns, packed + (size_t)p * size);
-    }
+    for (int64_t i = 0; i < count; i++) k->winograd_weights(columns, w + i * columns, tap, chunk + i * columns, plane);
+    for (int p = 0; p < OD_WINOGRAD_PLACES; p++)
+        k->gemm_pack_rows(rows, columns, row, count, chunk + p * plane, columns, 0, packed + (size_t)p * size);
 }
 
-void od_conv_winograd_pack(od_net *net, size_t index)
+void od_conv_winograd_pack_rows(const od_net *net, size_t index, int backward, int64_t first, int64_t count, float *scratch)
 {
     const od_node *node = &net->graph->nodes[index];
-    int64_t in = net->graph->values[node->in[0]].shape.c, out = net->graph->values[node->out].shape.c;
+    int64_t in = net->graph->values[node->in[0]].shape.c, out = net->graph->values[node->out].shape.c, end = first + count;
     const float *w = od_variables_value(net->vars, node->var[0]);
-    float *chunk = net->packed[index] + OD_WINOGRAD_PLACES * net->k->gemm_packed_size(in, out);
-    pack_matrix(net->k, in, out, w, in * out, chunk, net->packed[index]);
-    if (!net->packed_t[index]) return;
-    float *taps = chunk + OD_WINOGRAD_PLACES * CHUNK * (in > out ? in : out);
-    for (int t = 0; t < 9; t++) od_matrix_transpose(in, out, w + t * in * out, taps + t * in * out);
-    pack_matrix(net->k, out, in, taps + 8 * in * out, -in * out, chunk, net->packed_t[index]);
+    float *taps = scratch + OD_WINOGRAD_PLACES * CHUNK * (in > out ? in : out);
+    for (int64_t row = first; row < end; row += CHUNK) {
+        int64_t rows = end - row < CHUNK ? end - row : CHUNK;
+        if (!backward) {
+            pack_chunk(net->k, in, out, row, rows, w + row * out, in * out, scratch, net->packed[index]);
+            continue;
+        }
+        for (int t = 0; t < 9; t++) od_matrix_transpose(in, rows, w + t * in * out + row, out, taps + t * CHUNK * in);
+        pack_chunk(net->k, out, in, row, rows, taps + 8 * CHUNK * in, -CHUNK * in, scratch, net->packed_t[index]);
+    }
 }

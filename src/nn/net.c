@@ -3,7 +3,6 @@
 
 #include "nn/chain.h"
 #include "nn/conv_weights.h"
-#include "nn/conv_winograd.h"
 #include "nn/expand.h"
 #include "nn/rows_io.h"
 #include "util/alloc.h"
@@ -29,7 +28,9 @@ void od_net_free(od_net *net)
     od_free(net->packed);
     od_free(net->packed_t);
     od_free(net->folded_bias);
+    od_free(net->packing);
     od_free(net->pack_order);
+    od_free(net->workspaces);
     od_free(net->node_state);
     od_free(net->partials);
     od_free(net->forward_seconds);
@@ -37,7 +38,6 @@ void od_net_free(od_net *net)
     od_aligned_free(net->arena);
     od_aligned_free(net->state);
     od_aligned_free(net->scratch);
-    od_aligned_free(net->workspace);
     od_free(net);
 }
 
@@ -57,11 +57,14 @@ static od_status allocate_tables(od_net *net, od_error *err)
     net->packed_t = od_calloc(n, sizeof *net->packed_t);
     net->folded_bias = od_calloc(n, sizeof *net->folded_bias);
     net->node_state = od_calloc(n, sizeof *net->node_state);
+    net->packing = od_calloc(n, sizeof *net->packing);
     net->pack_order = od_calloc(n, sizeof *net->pack_order);
+    net->workspaces = od_calloc(2 * n, sizeof *net->workspaces);
     net->forward_seconds = od_calloc(n, sizeof(double));
     net->backward_seconds = od_calloc(n, sizeof(double));
     int ok = net->value && net->grad && net->grad_written && net->alias_grad && net->bn && net->bn_after && net->fold && net->skip && net->expand &&
-             net->packed && net->packed_t && net->folded_bias && net->node_state && net->pack_order && net->forward_seconds && net->backward_seconds;
+             net->packed && net->packed_t && net->folded_bias && net->node_state && net->packing && net->pack_order && net->workspaces && net->forward_seconds &&
+             net->backward_seconds;
     return ok ? OD_OK : od_error_nomem(err, "the network");
 }
 
@@ -96,6 +99,7 @@ static size_t lay_out_state(od_net *net, float *at, double *partial, size_t *par
         doubles += gram + gram_w;
         size_t forward, backward, bias;
         od_conv_weight_sizes(net, node, &forward, &backward, &bias);
+        if (net->packing[i].late) forward = backward = 0; /* in the arena */
         if (at && forward) net->packed[i] = at + used;
         if (at && backward) net->packed_t[i] = at + used + round16(forward);
         if (at && bias) net->folded_bias[i] = at + used + round16(forward) + round16(backward);
@@ -116,25 +120,21 @@ static od_status allocate_state(od_net *net, od_error *err)
     if (!net->state || !net->partials) return od_error_nomem(err, "packed weights and batch-norm state");
     memset(net->state, 0, floats * sizeof(float));
     lay_out_state(net, net->state, net->partials, &doubles);
-    OD_TRY(od_conv_weights_order(net, err));
     for (size_t i = 0; i < net->graph->node_count; i++) {
-        if (!od_conv_winograd_used(net, &net->graph->nodes[i])) continue;
-        size_t owner = od_conv_winograd_owner(net, &net->graph->nodes[i]);
-        net->packed[i] = net->packed[owner];
-        net->packed_t[i] = net->packed_t[owner];
+        net->packed[i] = net->packed[net->packing[i].owner];
+        net->packed_t[i] = net->packed_t[net->packing[i].owner];
     }
     net->state_bytes = floats * sizeof(float) + doubles * sizeof(double);
     for (size_t i = 0; i < net->graph->node_count; i++) {
         const od_node *node = &net->graph->nodes[i];
-        size_t need = node->op->scratch ? node->op->scratch(net, node) : 0, shared = node->op->workspace ? node->op->workspace(net, node) : 0;
+        size_t need = node->op->scratch ? node->op->scratch(net, node) : 0, packing = od_conv_weights_scratch(net, node);
         if (need > net->scratch_stride) net->scratch_stride = need;
-        if (shared > net->workspace_floats) net->workspace_floats = shared;
+        if (packing > net->scratch_stride) net->scratch_stride = packing;
     }
     if (net->schedule && net->schedule->scratch > net->scratch_stride) net->scratch_stride = net->schedule->scratch;
     net->scratch_stride = round16(net->scratch_stride) + 64; /* threads don't share a cache line */
     net->scratch = od_aligned_malloc(net->scratch_stride * (size_t)net->threads, sizeof(float));
-    if (net->workspace_floats) net->workspace = od_aligned_malloc(net->workspace_floats, sizeof(float));
-    return net->scratch && (net->workspace || !net->workspace_floats) ? OD_OK : od_error_nomem(err, "scratch memory");
+    return net->scratch ? OD_OK : od_error_nomem(err, "scratch memory");
 }
 
 od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, const od_net_options *options, od_error *err)
@@ -157,9 +157,8 @@ od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, c
         od_net_fuse(net);
         if (net->chains) status = od_schedule_create(net, err);
     }
-    if (status == OD_OK) {
-        status = od_net_plan(net, err);
-    }
+    if (status == OD_OK) status = od_conv_weights_decide(net, err);
+    if (status == OD_OK) status = od_net_plan(net, err);
     if (status == OD_OK) status = allocate_state(net, err);
     if (status != OD_OK) {
         od_net_free(net);
@@ -191,6 +190,14 @@ static uint64_t flush_denormals(const od_net *net)
     return before;
 }
 
+void od_net_run_forward(od_net *net, const od_node *node)
+{
+    size_t i = (size_t)(node - net->graph->nodes);
+    net->workspace = net->workspaces[i];
+    od_conv_weights_pack_late(net, i, 0);
+    node->op->forward(net, node);
+}
+
 /* After the first whole pass, when every page has been touched. */
 static void settle(od_net *net)
 {
@@ -210,7 +217,7 @@ void od_net_forward(od_net *net, const float *images)
     for (size_t i = 0; !net->schedule && i < g->node_count; i++) {
         if (net->skip[i]) continue;
         double t = net->profile ? now() : 0;
-        g->nodes[i].op->forward(net, &g->nodes[i]);
+        od_net_run_forward(net, &g->nodes[i]);
         if (net->profile) net->forward_seconds[i] += now() - t;
     }
     if (net->mode == OD_NET_INFER) settle(net);
@@ -225,6 +232,8 @@ void od_net_backward(od_net *net)
     for (size_t i = g->node_count; i-- > 0;) {
         if (!g->values[g->nodes[i].out].needs_grad) continue;
         double t = net->profile ? now() : 0;
+        net->workspace = net->workspaces[g->node_count + i];
+        od_conv_weights_pack_late(net, i, 1);
         g->nodes[i].op->backward(net, &g->nodes[i]);
         if (net->profile) net->backward_seconds[i] += now() - t;
     }
@@ -244,5 +253,5 @@ float *od_net_grad(const od_net *net, od_value v)
 
 size_t od_net_memory(const od_net *net)
 {
-    return net->arena_bytes + net->state_bytes + net->workspace_floats * sizeof(float) + net->scratch_stride * (size_t)net->threads * sizeof(float);
+    return net->arena_bytes + net->state_bytes + net->scratch_stride * (size_t)net->threads * sizeof(float);
 }

@@ -51,6 +51,14 @@ typedef struct od_fold {
     int64_t out_offset, out_image; /* its place there and the distance between images, when it is only a part: chains only; 0: all */
 } od_fold;
 
+/* Whose packed weights a convolution reads, and when they are packed (conv_weights.h). */
+typedef struct od_packing {
+    int owner;          /* the first node with the same weights in the same order; itself where nothing is shared */
+    /* An owner's: */
+    int first_backward; /* the node whose backward pass is the first to need them transposed; -1: no input's gradient is wanted */
+    int late;           /* they lie in the arena, and only from the first to the last pass that reads them */
+} od_packing;
+
 typedef struct od_net {
     const od_graph *graph;
     od_variables *vars;
@@ -72,17 +80,18 @@ typedef struct od_net {
     struct od_expand *expand; /* by node; training: expansions that are computed again instead of stored (expand.h) */
 
     float **packed, **packed_t; /* by node: weights and transposed weights in the kernels' order */
+    od_packing *packing;        /* by node */
     int *pack_order;            /* nodes, in the order in which threads take them for packing (conv_weights.h) */
     float **folded_bias;        /* by node: inference */
     float **node_state;         /* by node: what op->state asked for */
     int64_t packed_version;
 
-    float *arena;         /* planned values and gradients */
+    float *arena;         /* planned values, gradients, workspaces and weights that are packed late */
     float *state;         /* batch-norm vectors, packed weights */
     double *partials;     /* batch-norm partial sums */
     float *scratch;       /* [threads][scratch_stride] */
+    float **workspaces;   /* by node: of its forward pass; then, by node, of its backward pass */
     float *workspace;     /* shared by the threads of the op that runs */
-    size_t workspace_floats;
     size_t scratch_stride, arena_bytes, state_bytes;
     int settled;          /* large pages asked for again */
     double *forward_seconds, *backward_seconds; /* by node, summed; when profiling */
@@ -103,6 +112,9 @@ size_t od_net_memory(const od_net *net);
 
 /* The scratch of the calling OpenMP thread. */
 float *od_net_scratch(const od_net *net);
+
+/* A node's forward pass as a whole. */
+void od_net_run_forward(od_net *net, const od_node *node);
 
 /* --- used by net.c: passes.c and plan.c ------------------------------------------------------------------- */
 void od_net_fuse(od_net *net);

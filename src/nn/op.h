@@ -29,8 +29,8 @@ typedef struct od_op {
     od_status (*shape)(od_graph *g, od_node *node, od_tensor_shape *out, od_error *err);
     /* Scratch floats for each thread. */
     size_t (*scratch)(const struct od_net *net, const od_node *node);
-    /* Floats that all threads share while the op runs, at net->workspace. */
-    size_t (*workspace)(const struct od_net *net, const od_node *node);
+    /* Floats that all threads share while the forward or the backward pass of the op runs, at net->workspace. */
+    size_t (*workspace)(const struct od_net *net, const od_node *node, int backward);
     /* Floats that the forward pass keeps for the backward pass, at net->node_state. */
     size_t (*state)(const struct od_net *net, const od_node *node);
     void (*forward)(struct od_net *net, const od_node *node);

@@ -185,9 +185,9 @@ static const float *input_block(const conv *c, const od_source *s, int64_t row, 
     return scratch;
 }
 
-static size_t conv_workspace(const od_net *net, const od_node *node)
+static size_t conv_workspace(const od_net *net, const od_node *node, int backward)
 {
-    return od_conv_winograd_used(net, node) ? od_conv_winograd_workspace(net, node) : 0;
+    return od_conv_winograd_used(net, node) ? od_conv_winograd_workspace(net, node, backward) : 0;
 }
 
 const float *od_conv_rows(const od_net *net, const od_node *node, const od_source *s, int64_t row, int64_t rows, float *scratch)

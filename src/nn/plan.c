@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The memory plan: each stored value and gradient is an interval of time (forward node i at i, the losses at n, backward
- * node i at 2n - i); buffers that are alive at the same time get different places in one arena, largest first, each at
- * the lowest offset that is free for its whole life.
+ * node i at 2n - i), and so is what only some passes need: an op's workspace, weights that are packed late; buffers that are alive at
+ * the same time get different places in one arena, largest first, each at the lowest offset that is free for its whole life.
  */
 #include "nn/chain.h"
+#include "nn/conv_weights.h"
 #include "nn/expand.h"
 #include "nn/net.h"
 #include "util/alloc.h"
@@ -23,8 +24,11 @@ typedef struct planner {
     const od_net *net;
     const od_graph *g;
     int n;            /* nodes */
-    buffer *buffers;  /* values, then gradients */
+    buffer *buffers;  /* values, then gradients, then a node's four by node */
 } planner;
+
+/* Of a node: what its passes share among threads, and its kernel packed for either. */
+enum { WORKSPACE, WORKSPACE_BACKWARD, PACKED, PACKED_T, NODE_BUFFERS };
 
 static int root_of(const planner *p, int b)
 {
@@ -65,6 +69,16 @@ static int grad_buffer(const planner *p, od_value v)
     return (int)p->g->value_count + v;
 }
 
+static int node_buffer(const planner *p, int node, int which)
+{
+    return 2 * (int)p->g->value_count + NODE_BUFFERS * node + which;
+}
+
+static int forward_time(const planner *p, int node)
+{
+    return p->net->schedule ? p->net->schedule->time[node] : node;
+}
+
 static int backward_time(const planner *p, int node)
 {
     return 2 * p->n - node;
@@ -76,7 +90,7 @@ static void touch_forward(planner *p, int i)
     if (p->net->skip[i]) return;
     const od_fold *f = &p->net->fold[i];
     const od_schedule *schedule = p->net->schedule;
-    int time = schedule ? schedule->time[i] : i;
+    int time = forward_time(p, i);
     if (!od_net_value_is_virtual(p->net, f->out) && !expansion(p, f->out) && !(schedule && schedule->interior[f->out])) touch(p, f->out, time);
     if (f->residual != OD_NO_VALUE) touch(p, f->residual, time);
     for (int j = 0; j < node->in_count; j++)
@@ -120,6 +134,39 @@ static void touch_backward(planner *p, int i)
     int after = p->net->bn_after[node->out];
     int reads_out = (node->op->flags & OD_OP_BACKWARD_READS_OUT) || (after >= 0 && p->net->bn[after].virtual_grad);
     if (reads_out) touch(p, storage(p, node->out), t);
+}
+
+static void set_floats(planner *p, int b, size_t floats)
+{
+    p->buffers[b] = (buffer){.floats = ((int64_t)floats + 15) & ~(int64_t)15, .from = 1 << 30, .to = -1, .same_as = -1};
+}
+
+static void touch_node_buffers(planner *p, int i)
+{
+    const od_net *net = p->net;
+    const od_node *node = &p->g->nodes[i];
+    int backward = net->mode == OD_NET_TRAIN && p->g->values[node->out].needs_grad, owner = net->packing[i].owner;
+    int late = net->packing[owner].late, to_inputs = backward && p->g->values[node->in[0]].needs_grad;
+    if (net->skip[i]) return;
+    if (p->buffers[node_buffer(p, i, WORKSPACE)].floats) touch(p, node_buffer(p, i, WORKSPACE), forward_time(p, i));
+    if (backward && p->buffers[node_buffer(p, i, WORKSPACE_BACKWARD)].floats) touch(p, node_buffer(p, i, WORKSPACE_BACKWARD), backward_time(p, i));
+    if (late) touch(p, node_buffer(p, owner, PACKED), forward_time(p, i));
+    if (late && to_inputs) touch(p, node_buffer(p, owner, PACKED_T), backward_time(p, i));
+}
+
+/* Their sizes, then their lives: an owner's packed kernel is touched by all that read it. */
+static void find_node_lifetimes(planner *p)
+{
+    const od_net *net = p->net;
+    for (int i = 0; i < p->n; i++) {
+        const od_node *node = &p->g->nodes[i];
+        size_t forward, backward, bias;
+        od_conv_weight_sizes(net, node, &forward, &backward, &bias);
+        set_floats(p, node_buffer(p, i, PACKED), forward);
+        set_floats(p, node_buffer(p, i, PACKED_T), backward);
+        for (int b = 0; b < 2; b++) set_floats(p, node_buffer(p, i, WORKSPACE + b), node->op->workspace ? node->op->workspace(net, node, b) : 0);
+    }
+    for (int i = 0; i < p->n; i++) touch_node_buffers(p, i);
 }
 
 static int by_size(const void *a, const void *b)
@@ -174,10 +221,7 @@ static void find_lifetimes(planner *p)
 {
     const od_graph *g = p->g;
     int training = p->net->mode == OD_NET_TRAIN;
-    for (size_t v = 0; v < 2 * g->value_count; v++) {
-        int64_t floats = od_shape_size(g->values[v % g->value_count].shape);
-        p->buffers[v] = (buffer){.floats = (floats + 15) & ~(int64_t)15, .from = 1 << 30, .to = -1, .same_as = -1};
-    }
+    for (size_t v = 0; v < 2 * g->value_count; v++) set_floats(p, (int)v, (size_t)od_shape_size(g->values[v % g->value_count].shape));
     if (training) share_gradients(p);
     for (int i = 0; i < p->n; i++) touch_forward(p, i);
     for (int i = p->n - 1; training && i >= 0; i--) touch_backward(p, i);
@@ -186,12 +230,28 @@ static void find_lifetimes(planner *p)
             touch(p, (int)v, p->n);
             if (training && g->values[v].needs_grad) touch(p, grad_buffer(p, (od_value)v), p->n);
         }
+    find_node_lifetimes(p);
+}
+
+/* Where the net keeps a buffer's address. */
+static float **slot_of(od_net *net, size_t b)
+{
+    size_t values = net->graph->value_count, n = net->graph->node_count;
+    if (b < values) return &net->value[b];
+    if (b < 2 * values) return &net->grad[b - values];
+    size_t node = (b - 2 * values) / NODE_BUFFERS;
+    switch ((b - 2 * values) % NODE_BUFFERS) {
+    case WORKSPACE: return &net->workspaces[node];
+    case WORKSPACE_BACKWARD: return &net->workspaces[n + node];
+    case PACKED: return &net->packed[node];
+    default: return &net->packed_t[node];
+    }
 }
 
 od_status od_net_plan(od_net *net, od_error *err)
 {
     planner p = {net, net->graph, (int)net->graph->node_count, NULL};
-    size_t values = net->graph->value_count, count = 2 * values;
+    size_t values = net->graph->value_count, count = 2 * values + NODE_BUFFERS * net->graph->node_count;
     p.buffers = od_malloc(count, sizeof *p.buffers);
     if (!p.buffers) return od_error_nomem(err, "the memory plan");
     find_lifetimes(&p);
@@ -209,8 +269,7 @@ od_status od_net_plan(od_net *net, od_error *err)
     for (size_t b = 0; b < count; b++) {
         const buffer *own = &p.buffers[b], *root = &p.buffers[root_of(&p, (int)b)];
         if (root->from > root->to || (own != root && b < values)) continue;
-        float **slot = b < values ? &net->value[b] : &net->grad[b - values];
-        *slot = net->arena + root->offset;
+        *slot_of(net, b) = net->arena + root->offset;
     }
     od_free(p.buffers);
     return OD_OK;

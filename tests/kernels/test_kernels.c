@@ -744,10 +744,16 @@ static void test_gemm_pack_rows(const od_kernels *t)
         float *whole = od_aligned_malloc(size, 1), *parts = od_aligned_malloc(size, 1);
         memset(whole, 0, size), memset(parts, 0, size);
         t->gemm_pack_b(k, n, b.p, b.ld, 0, whole);
-        t->gemm_pack_rows(k, n, half, k - half, b.p + half * b.ld, b.ld, parts);
-        if (half) t->gemm_pack_rows(k, n, 0, half, b.p, b.ld, parts);
+        t->gemm_pack_rows(k, n, half, k - half, b.p + half * b.ld, b.ld, 0, parts);
+        if (half) t->gemm_pack_rows(k, n, 0, half, b.p, b.ld, 0, parts);
         assert_memory_equal(whole, parts, size);
-        od_aligned_free(whole), od_aligned_free(parts), mat_free(&b);
+        mat turned = mat_random(n, k);
+        for (int64_t i = 0; i < n * k; i++) turned.p[i / k * turned.ld + i % k] = b.p[i % k * b.ld + i / k];
+        memset(parts, 0, size);
+        t->gemm_pack_rows(k, n, half, k - half, turned.p + half, turned.ld, 1, parts);
+        if (half) t->gemm_pack_rows(k, n, 0, half, turned.p, turned.ld, 1, parts);
+        assert_memory_equal(whole, parts, size);
+        od_aligned_free(whole), od_aligned_free(parts), mat_free(&b), mat_free(&turned);
     }
 }
 

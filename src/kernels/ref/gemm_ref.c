@@ -20,22 +20,20 @@ static size_t gemm_packed_size(int64_t k, int64_t n)
     return (size_t)k * (size_t)((n + NR - 1) / NR * NR);
 }
 
-static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed)
-{
-    for (int64_t j0 = 0; j0 < n; j0 += NR)
-        for (int64_t p = 0; p < k; p++)
-            for (int64_t j = j0; j < j0 + NR; j++) {
-                float v = 0.0f;
-                if (j < n) v = transposed ? b[j * ldb + p] : b[p * ldb + j];
-                *packed++ = v;
-            }
-}
-
-static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t count, const float *b, int64_t ldb, float *packed)
+static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t count, const float *b, int64_t ldb, int transposed, float *packed)
 {
     for (int64_t j0 = 0; j0 < n; j0 += NR)
         for (int64_t p = 0; p < count; p++)
-            for (int64_t j = 0; j < NR; j++) packed[j0 * k + (first + p) * NR + j] = j0 + j < n ? b[p * ldb + j0 + j] : 0.0f;
+            for (int64_t j = j0; j < j0 + NR; j++) {
+                float v = 0.0f;
+                if (j < n) v = transposed ? b[j * ldb + p] : b[p * ldb + j];
+                packed[j0 * k + (first + p) * NR + j - j0] = v;
+            }
+}
+
+static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed)
+{
+    gemm_pack_rows(k, n, 0, k, b, ldb, transposed, packed);
 }
 
 /* acc[MR][NR] = A[m,K] * panel[K,NR]; rows beyond m repeat row m - 1. */

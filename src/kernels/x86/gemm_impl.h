@@ -50,28 +50,23 @@ static void pack_turned(int64_t k, int64_t count, int64_t width, const float *b,
         }
 }
 
-static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed)
+static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t rows, const float *b, int64_t ldb, int transposed, float *packed)
 {
     int64_t nv;
     for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
         nv = PANEL_NV(vectors - v);
         int64_t col = v * VL, width = nv * VL, count = n - col < width ? n - col : width;
-        if (transposed) pack_turned(k, count, width, b + col * ldb, ldb, packed);
+        float *to = packed + first * width;
+        if (transposed) pack_turned(rows, count, width, b + col * ldb, ldb, to);
         else
-            for (int64_t p = 0; p < k; p++) pack_row(b + p * ldb + col, count, width, packed + p * width);
+            for (int64_t p = 0; p < rows; p++) pack_row(b + p * ldb + col, count, width, to + p * width);
         packed += k * width;
     }
 }
 
-static void gemm_pack_rows(int64_t k, int64_t n, int64_t first, int64_t rows, const float *b, int64_t ldb, float *packed)
+static void gemm_pack_b(int64_t k, int64_t n, const float *b, int64_t ldb, int transposed, float *packed)
 {
-    int64_t nv;
-    for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
-        nv = PANEL_NV(vectors - v);
-        int64_t width = nv * VL, count = n - v * VL < width ? n - v * VL : width;
-        for (int64_t p = 0; p < rows; p++) pack_row(b + p * ldb + v * VL, count, width, packed + (first + p) * width);
-        packed += k * width;
-    }
+    gemm_pack_rows(k, n, 0, k, b, ldb, transposed, packed);
 }
 
 /* --- the epilogue ------------------------------------------------------------------------------------------------- */
