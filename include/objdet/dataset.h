@@ -59,6 +59,7 @@ typedef struct od_data_output {
     X(INSIDE, "inside marks") \
     X(OUTLINE, "outlines (their boxes are kept)") \
     X(MASK, "masks (their boxes are kept)") \
+    X(KEYPOINTS, "objects' keypoints") \
     X(CLASS_LIST, "images' lists of verified classes") \
     X(POSE, "poses") \
     X(WEIGHT, "weights") \

@@ -28,6 +28,7 @@ void od_check_fields(od_check *check);  /* value ranges, numbers that are not fi
 void od_check_inputs(od_check *check);  /* readers, label maps, paths */
 void od_check_train(od_check *check);   /* train_config */
 void od_check_model(od_check *check);   /* model */
+void od_check_keypoints(od_check *check); /* model, readers and augmentations together */
 void od_check_detection(od_check *check, const ObjectDetection__Protos__Ssd *ssd); /* its parts that must go together */
 
 /* True for a path that starts with PATH_TO_BE_CONFIGURED, and for "". */

@@ -37,6 +37,7 @@ static void run_checks(const od_config *config, const od_config_check_options *o
     od_check_inputs(&check); /* first: it loads the label map */
     od_check_model(&check);
     od_check_train(&check);
+    od_check_keypoints(&check);
     od_check_fields(&check);
     add_unsupported(config, list);
     od_label_map_free(check.label_map);

@@ -4,7 +4,7 @@
  */
 #include "config/fields_rows.h"
 
-#define KEYPOINTS "read for models that learn keypoints, which are refused by name (keypoint_box_coder, keypoint_estimation_task)"
+#define KEYPOINTS "only CenterNet's keypoint_estimation_task looks at it, which is refused by name"
 #define THREADS "threads and buffers of tf.data; here by --num_workers"
 
 static const od_field_row rows[] = {
@@ -25,7 +25,7 @@ static const od_field_row rows[] = {
     NO_EFFECT("InputReader", "num_parallel_map_calls", THREADS),
     DIFFERS("InputReader", "drop_remainder", "training batches are always full; an evaluation reads every image", "true drops the last, smaller batch of an evaluation"),
     INVALID("InputReader", "num_additional_channels", "the Keras networks have an input of three channels and fail on more ('Input 0 of layer is incompatible'); only ssd_mobilenet_v2_fpn_keras takes them", "remove it"),
-    NO_EFFECT("InputReader", "num_keypoints", KEYPOINTS),
+    DIFFERS("InputReader", "num_keypoints", "of each object, as keypoint_box_coder has; read from image/object/keypoint/{x,y,visibility}, or COCO JSON. Those of visibility 0 and objects of records without any are nothing to learn", "learns the picture's corner for objects of records without any"),
     NO_EFFECT("InputReader", "keypoint_type_weight", KEYPOINTS),
     SAME("InputReader", "max_number_of_boxes", "of an image; more are cut off"),
     SAME("InputReader", "load_multiclass_scores", "reads image/object/class/multiclass_scores [boxes, num_classes]"),

@@ -96,6 +96,7 @@ static const struct {
     {"BoxCoder", "faster_rcnn_box_coder", NULL},
     {"BoxCoder", "mean_stddev_box_coder", NULL},
     {"BoxCoder", "square_box_coder", NULL},
+    {"BoxCoder", "keypoint_box_coder", NULL},
     {"ClassificationLoss", "weighted_sigmoid", NULL},
     {"ClassificationLoss", "weighted_sigmoid_focal", NULL},
     {"ClassificationLoss", "weighted_softmax", NULL},

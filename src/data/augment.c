@@ -60,6 +60,7 @@ void od_sample_deinit(od_sample *sample)
     od_free(sample->floats);
     od_free(sample->own_objects);
     od_free(sample->own_scores);
+    od_free(sample->own_keypoints);
     od_pixel_map_deinit(&sample->map);
     *sample = (od_sample){0};
 }

@@ -29,10 +29,12 @@ typedef struct od_sample {
     int object_count;   /* may shrink, or grow into `own_objects` */
     od_object *own_objects; /* NULL until an augmentation copies objects */
     float *own_scores;  /* what an augmentation made of the objects' class_scores; NULL: nothing did */
+    float *own_keypoints; /* the objects' keypoints, to be moved (data/sample_keypoints.h); NULL: they have none */
+    float *keypoint_room; /* private: of own_keypoints */
     od_pixel_map map;   /* from the objects' masks to the view; without lists when there are none */
 } od_sample;
 
-/* Frees `floats`, `own_objects`, `own_scores` and `map`. */
+/* Frees `floats`, `own_objects`, `own_scores`, `own_keypoints` and `map`. */
 void od_sample_deinit(od_sample *sample);
 
 /* One kind of augmentation. `options` is its protobuf message, e.g. ObjectDetection__Protos__RandomCropImage. */

@@ -4,7 +4,9 @@
  * remap_labels, scale_boxes_to_pixel_coordinates; and random_self_concat_image, which doubles them. Labels are the
  * label map's ids, as in the OD API at this place.
  */
+#include "config/keypoints.h"
 #include "data/augment.h"
+#include "data/sample_keypoints.h"
 #include "data/sample_pixels.h"
 
 #include "util/alloc.h"
@@ -104,12 +106,18 @@ static od_status check_remap(const od_config *config, const void *options, od_er
                            "remap_labels: new_label is %d; expected an id of the label map, from 1", (int)o->new_label);
 }
 
+static void scale_point(float point[2], const float *by)
+{
+    for (int k = 0; k < 2; k++) point[k] *= by[k];
+}
+
 static od_status scale_boxes(const void *options, od_sample *sample, od_rng *rng, od_error *err)
 {
     (void)options, (void)rng, (void)err;
     const float by[2] = {(float)sample->view.height, (float)sample->view.width};
     for (int i = 0; i < sample->object_count; i++)
         for (int k = 0; k < 4; k++) sample->objects[i].box[k] *= by[k % 2];
+    od_sample_move_keypoints(sample, scale_point, by);
     return OD_OK;
 }
 
@@ -179,6 +187,9 @@ static od_status concat(od_sample *sample, int axis, od_error *err)
 static od_status check_self_concat(const od_config *config, const void *options, od_error *err)
 {
     const ObjectDetection__Protos__InputReader *reader = od_config_proto(config)->train_input_reader;
+    if (od_config_keypoints(od_config_proto(config)))
+        return od_config_error(config, options, NULL, err, OD_ERR_UNSUPPORTED,
+                               "random_self_concat_image doesn't carry keypoints (nor does it in the OD API); remove it");
     if (!reader || !reader->load_instance_masks) return OD_OK;
     return od_config_error(config, options, NULL, err, OD_ERR_UNSUPPORTED,
                            "random_self_concat_image doesn't carry masks (nor does it in the OD API); remove it or load_instance_masks");

@@ -4,6 +4,7 @@
  * only turn the view.
  */
 #include "data/augment.h"
+#include "data/sample_keypoints.h"
 #include "data/sample_pixels.h"
 
 #include "util/alloc.h"
@@ -21,19 +22,22 @@ static od_status check_probability(const od_config *config, const void *options,
 static od_status check_horizontal(const od_config *config, const void *options, od_error *err)
 {
     const ObjectDetection__Protos__RandomHorizontalFlip *o = options;
-    return check_probability(config, o, o->probability, "random_horizontal_flip", err);
+    OD_TRY(check_probability(config, o, o->probability, "random_horizontal_flip", err));
+    return od_keypoint_order_check(config, &(od_keypoint_order){o, "random_horizontal_flip", "keypoint_flip_permutation", o->keypoint_flip_permutation, o->n_keypoint_flip_permutation, 1}, err);
 }
 
 static od_status check_vertical(const od_config *config, const void *options, od_error *err)
 {
     const ObjectDetection__Protos__RandomVerticalFlip *o = options;
-    return check_probability(config, o, o->probability, "random_vertical_flip", err);
+    OD_TRY(check_probability(config, o, o->probability, "random_vertical_flip", err));
+    return od_keypoint_order_check(config, &(od_keypoint_order){o, "random_vertical_flip", "keypoint_flip_permutation", o->keypoint_flip_permutation, o->n_keypoint_flip_permutation, 1}, err);
 }
 
 static od_status check_rotation(const od_config *config, const void *options, od_error *err)
 {
     const ObjectDetection__Protos__RandomRotation90 *o = options;
-    return check_probability(config, o, o->probability, "random_rotation90", err);
+    OD_TRY(check_probability(config, o, o->probability, "random_rotation90", err));
+    return od_keypoint_order_check(config, &(od_keypoint_order){o, "random_rotation90", "keypoint_rot_permutation", o->keypoint_rot_permutation, o->n_keypoint_rot_permutation, 0}, err);
 }
 
 static int draw(float probability, od_rng *rng)
@@ -41,10 +45,33 @@ static int draw(float probability, od_rng *rng)
     return od_rng_uniform(rng) < (double)probability;
 }
 
+static void mirror_x(float point[2], const float *unused)
+{
+    (void)unused;
+    point[1] = 1.0f - point[1];
+}
+
+static void mirror_y(float point[2], const float *unused)
+{
+    (void)unused;
+    point[0] = 1.0f - point[0];
+}
+
+static void turn(float point[2], const float *unused)
+{
+    (void)unused;
+    float y = point[0];
+    point[0] = 1.0f - point[1];
+    point[1] = y;
+}
+
 static od_status flip_horizontal(const void *options, od_sample *sample, od_rng *rng, od_error *err)
 {
     (void)err;
-    if (!draw(((const ObjectDetection__Protos__RandomHorizontalFlip *)options)->probability, rng)) return OD_OK;
+    const ObjectDetection__Protos__RandomHorizontalFlip *o = options;
+    if (!draw(o->probability, rng)) return OD_OK;
+    od_sample_permute_keypoints(sample, o->keypoint_flip_permutation, o->n_keypoint_flip_permutation);
+    od_sample_move_keypoints(sample, mirror_x, NULL);
     sample->view = od_image_view_flip_horizontal(sample->view);
     od_pixel_map_flip_horizontal(&sample->map);
     for (int i = 0; i < sample->object_count; i++) {
@@ -58,7 +85,10 @@ static od_status flip_horizontal(const void *options, od_sample *sample, od_rng 
 static od_status flip_vertical(const void *options, od_sample *sample, od_rng *rng, od_error *err)
 {
     (void)err;
-    if (!draw(((const ObjectDetection__Protos__RandomVerticalFlip *)options)->probability, rng)) return OD_OK;
+    const ObjectDetection__Protos__RandomVerticalFlip *o = options;
+    if (!draw(o->probability, rng)) return OD_OK;
+    od_sample_permute_keypoints(sample, o->keypoint_flip_permutation, o->n_keypoint_flip_permutation);
+    od_sample_move_keypoints(sample, mirror_y, NULL);
     sample->view = od_image_view_flip_vertical(sample->view);
     od_pixel_map_flip_vertical(&sample->map);
     for (int i = 0; i < sample->object_count; i++) {
@@ -73,7 +103,8 @@ static od_status flip_vertical(const void *options, od_sample *sample, od_rng *r
  * in rows of neighbouring pixels, so the pixels are copied. */
 static od_status rotate(const void *options, od_sample *sample, od_rng *rng, od_error *err)
 {
-    if (!draw(((const ObjectDetection__Protos__RandomRotation90 *)options)->probability, rng)) return OD_OK;
+    const ObjectDetection__Protos__RandomRotation90 *o = options;
+    if (!draw(o->probability, rng)) return OD_OK;
     float *in;
     OD_TRY(od_sample_own_pixels(sample, &in, err));
     int height = sample->view.width, width = sample->view.height;
@@ -86,6 +117,8 @@ static od_status rotate(const void *options, od_sample *sample, od_rng *rng, od_
                     in[((size_t)j * (size_t)height + (size_t)(height - 1 - i)) * 3 + (size_t)c];
     od_sample_set_pixels(sample, out, height, width);
     od_pixel_map_rotate(&sample->map);
+    od_sample_permute_keypoints(sample, o->keypoint_rot_permutation, o->n_keypoint_rot_permutation);
+    od_sample_move_keypoints(sample, turn, NULL);
     for (int i = 0; i < sample->object_count; i++) {
         float *b = sample->objects[i].box, turned[4] = {1.0f - b[3], b[0], 1.0f - b[1], b[2]};
         for (int k = 0; k < 4; k++) b[k] = turned[k];

@@ -5,21 +5,21 @@
 
 #include <string.h>
 
-od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, int num_classes, od_error *err)
+od_status od_batch_init(od_batch *b, int size, od_error *err)
 {
-    size_t n = (size_t)size, boxes = n * (size_t)max_boxes;
-    *b = (od_batch){.height = height, .width = width, .max_boxes = max_boxes, .num_classes = num_classes};
-    b->image_floats = n * (size_t)height * (size_t)width * 3;
+    size_t n = (size_t)size, boxes = n * (size_t)b->max_boxes;
+    b->image_floats = n * (size_t)b->height * (size_t)b->width * 3;
     if (b->image_floats) b->images = od_aligned_malloc(b->image_floats, sizeof *b->images);
     b->true_shapes = od_calloc(n * 3, sizeof *b->true_shapes);
     b->boxes = od_calloc(boxes * 4, sizeof *b->boxes);
     b->classes = od_calloc(boxes, sizeof *b->classes);
-    if (num_classes) b->class_targets = od_calloc(boxes, (size_t)num_classes * sizeof *b->class_targets);
+    if (b->num_classes) b->class_targets = od_calloc(boxes, (size_t)b->num_classes * sizeof *b->class_targets);
+    if (b->num_keypoints) b->keypoints = od_calloc(boxes, 2 * (size_t)b->num_keypoints * sizeof *b->keypoints);
     b->weights = od_calloc(boxes, sizeof *b->weights);
     b->flags = od_calloc(boxes, sizeof *b->flags);
     b->box_counts = od_calloc(n, sizeof *b->box_counts);
     b->items = od_calloc(n, sizeof *b->items);
-    if ((b->images || !b->image_floats) && b->true_shapes && b->boxes && b->classes && (b->class_targets || !num_classes) && b->weights && b->flags &&
+    if ((b->images || !b->image_floats) && b->true_shapes && b->boxes && b->classes && (b->class_targets || !b->num_classes) && (b->keypoints || !b->num_keypoints) && b->weights && b->flags &&
         b->box_counts && b->items)
         return OD_OK;
     od_batch_deinit(b, size);
@@ -34,6 +34,7 @@ static void clear_item(od_batch_item *item)
     od_free(item->pixels);
     od_free(item->masks);
     od_free(item->class_scores);
+    od_free(item->keypoints);
     *item = (od_batch_item){0};
 }
 
@@ -50,6 +51,7 @@ void od_batch_deinit(od_batch *b, int size)
     od_free(b->boxes);
     od_free(b->classes);
     od_free(b->class_targets);
+    od_free(b->keypoints);
     od_free(b->weights);
     od_free(b->flags);
     od_free(b->box_counts);
@@ -124,11 +126,11 @@ static void join_pictures(od_batch *b, const od_preprocess *p)
     }
 }
 
-/* A box of the picture as a box of the padded picture, as change_coordinate_frame computes it in float32. */
-static void pad_box(const od_batch *b, const od_batch_item *item, const float box[4], float out[4])
+/* Points of the picture as points of the padded picture, as change_coordinate_frame computes them in float32; a box is two. */
+static void pad_points(const od_batch *b, const od_batch_item *item, const float *points, int n, float *out)
 {
     float scale[2] = {1.0f / ((float)b->height / (float)item->shape.true_height), 1.0f / ((float)b->width / (float)item->shape.true_width)};
-    for (int c = 0; c < 4; c++) out[c] = box[c] * scale[c % 2];
+    for (int c = 0; c < 2 * n; c++) out[c] = points[c] * scale[c % 2];
 }
 
 /* Where merge_boxes_with_multiple_labels (utils/ops.py) sees a box: two boxes are one when all four numbers are equal. */
@@ -156,6 +158,7 @@ static void clear_boxes(od_batch *b, size_t at)
     memset(b->classes + at, 0, n * sizeof *b->classes);
     memset(b->weights + at, 0, n * sizeof *b->weights);
     memset(b->flags + at, 0, n * sizeof *b->flags);
+    if (b->keypoints) memset(b->keypoints + at * 2 * (size_t)b->num_keypoints, 0, n * 2 * (size_t)b->num_keypoints * sizeof *b->keypoints);
     if (b->class_targets) memset(b->class_targets + at * (size_t)b->num_classes, 0, n * (size_t)b->num_classes * sizeof *b->class_targets);
 }
 
@@ -186,7 +189,7 @@ static void write_boxes(od_batch *b, int i)
     for (int k = 0; k < item->object_count; k++) {
         const od_object *o = item->objects + k;
         float box[4];
-        pad_box(b, item, o->box, box);
+        pad_points(b, item, o->box, 2, box);
         int to = b->merge_boxes ? find_same(b, at, count, box) : -1;
         if (to < 0 && count < b->max_boxes) {
             to = count++;
@@ -194,6 +197,7 @@ static void write_boxes(od_batch *b, int i)
             b->classes[at + (size_t)to] = o->label - 1;
             b->weights[at + (size_t)to] = o->weight;
             b->flags[at + (size_t)to] = o->flags;
+            if (b->keypoints) pad_points(b, item, o->keypoints, b->num_keypoints, b->keypoints + (at + (size_t)to) * 2 * (size_t)b->num_keypoints);
             move_mask(b, item, k, to);
         }
         if (!b->class_targets || to < 0) continue;

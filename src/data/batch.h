@@ -18,6 +18,7 @@ typedef struct od_batch_item {
     od_object *objects; /* after augmentation; boxes relative to the picture without padding */
     int object_count;
     float *class_scores; /* private: what an augmentation made of the objects' scores, or NULL */
+    float *keypoints;    /* private: the objects' keypoints, or NULL */
     uint8_t *masks;     /* [boxes, height, width] of the batch: 1 inside, of its first box_counts boxes; NULL without masks */
     od_preprocess_shape shape;
     float *pixels; /* private: the result, where its shape isn't fixed */
@@ -37,6 +38,8 @@ typedef struct od_batch {
     float *class_targets; /* [count, max_boxes, num_classes] what each class is to be; NULL: 1 for `classes`, 0 for the rest */
     int num_classes;      /* of class_targets; else 0 */
     int merge_boxes;      /* boxes in the same place are one box of several classes */
+    float *keypoints;     /* [count, max_boxes, num_keypoints, 2] y, x relative to the padded image, NaN where none is labelled; NULL without them */
+    int num_keypoints;
     float *weights;       /* [count, max_boxes] */
     uint32_t *flags;      /* [count, max_boxes]: OD_OBJECT_CROWD, ... */
     int32_t *box_counts;  /* [count] */
@@ -44,8 +47,9 @@ typedef struct od_batch {
     size_t image_floats;  /* private: room in `images` */
 } od_batch;
 
-/* Private to the loader. Room for `size` items; images only when the shape is fixed (height > 0); class_targets when num_classes > 0. */
-od_status od_batch_init(od_batch *b, int size, int height, int width, int max_boxes, int num_classes, od_error *err);
+/* Private to the loader. Room for `size` items of b->max_boxes boxes; images only when the shape is fixed (b->height > 0), class_targets when
+ * b->num_classes > 0, keypoints when b->num_keypoints > 0; the rest of *b is zero. */
+od_status od_batch_init(od_batch *b, int size, od_error *err);
 void od_batch_deinit(od_batch *b, int size);
 /* Empties the items for the next use. */
 void od_batch_clear(od_batch *b, int size);

@@ -24,9 +24,9 @@ typedef enum section { SECTION_OTHER, SECTION_IMAGES, SECTION_ANNOTATIONS, SECTI
 static const char *const section_names[SECTION_COUNT] = {"", "images", "annotations", "categories"};
 
 typedef enum field { FIELD_OTHER, FIELD_ID, FIELD_FILE_NAME, FIELD_WIDTH, FIELD_HEIGHT, FIELD_IMAGE_ID, FIELD_CATEGORY_ID,
-                     FIELD_BBOX, FIELD_AREA, FIELD_ISCROWD, FIELD_NAME, FIELD_GROUP, FIELD_SEGMENTATION, FIELD_COUNT } field;
+                     FIELD_BBOX, FIELD_AREA, FIELD_ISCROWD, FIELD_NAME, FIELD_GROUP, FIELD_SEGMENTATION, FIELD_KEYPOINTS, FIELD_COUNT } field;
 static const char *const field_names[FIELD_COUNT] = {"", "id", "file_name", "width", "height", "image_id", "category_id",
-                                                     "bbox", "area", "iscrowd", "name", "group", "segmentation"};
+                                                     "bbox", "area", "iscrowd", "name", "group", "segmentation", "keypoints"};
 
 typedef struct coco_reader {
     od_coco_json *out;
@@ -46,7 +46,7 @@ typedef struct coco_reader {
     size_t annotations_seen;
     yajl_handle parser;
     uint64_t chunk_at;  /* place of the chunk being parsed in the file */
-    od_coco_span segment; /* of the annotation being read */
+    od_coco_span segment, keypoints; /* of the annotation being read */
     od_status status;
     od_error *err;
 } coco_reader;
@@ -73,10 +73,15 @@ static int in_field(const coco_reader *r)
     return r->depth == 3 && r->section && r->field;
 }
 
-/* A segmentation is only located: its first bracket at the place where the parser is, then its last. */
-static int in_segmentation(const coco_reader *r, int depth)
+/* Segmentations and keypoints are only located: their first bracket at the place where the parser is, then their last. */
+static int is_located(const coco_reader *r, int depth)
 {
-    return r->depth == depth && r->section == SECTION_ANNOTATIONS && r->field == FIELD_SEGMENTATION;
+    return r->depth == depth && r->section == SECTION_ANNOTATIONS && (r->field == FIELD_SEGMENTATION || r->field == FIELD_KEYPOINTS);
+}
+
+static od_coco_span *located_span(coco_reader *r)
+{
+    return r->field == FIELD_KEYPOINTS ? &r->keypoints : &r->segment;
 }
 
 static uint64_t parser_place(const coco_reader *r)
@@ -84,18 +89,18 @@ static uint64_t parser_place(const coco_reader *r)
     return r->chunk_at + yajl_get_bytes_consumed(r->parser);
 }
 
-static int begin_segmentation(coco_reader *r)
+static int begin_located(coco_reader *r)
 {
-    r->segment = (od_coco_span){.at = parser_place(r) - 1};
+    *located_span(r) = (od_coco_span){.at = parser_place(r) - 1};
     r->depth++;
     return 1;
 }
 
-static int end_segmentation(coco_reader *r)
+static int end_located(coco_reader *r)
 {
-    uint64_t size = parser_place(r) - r->segment.at;
+    uint64_t size = parser_place(r) - located_span(r)->at;
     if (size > UINT32_MAX) return fail(r, "is over 4 GB", NULL);
-    r->segment.size = (uint32_t)size;
+    located_span(r)->size = (uint32_t)size;
     return 1;
 }
 
@@ -173,7 +178,7 @@ static int on_string(void *user, const unsigned char *bytes, size_t size)
     char **to = r->field == FIELD_FILE_NAME ? &r->image.file_name : r->field == FIELD_NAME ? &r->name : NULL;
     if (r->depth == 4 && r->section == SECTION_ANNOTATIONS && r->field == FIELD_BBOX)
         return fail(r, "holds a text; expected numbers [x, y, width, height]", NULL);
-    if (!in_field(r) || in_segmentation(r, 3)) return 1;
+    if (!in_field(r) || is_located(r, 3)) return 1;
     if (r->field == FIELD_GROUP) return take_group(r, text, size);
     if (!to) {
         char shown[MAX_NUMBER];
@@ -214,7 +219,7 @@ static unsigned section_fields(section s)
     case SECTION_IMAGES: return 1u << FIELD_ID | 1u << FIELD_FILE_NAME | 1u << FIELD_WIDTH | 1u << FIELD_HEIGHT;
     case SECTION_ANNOTATIONS:
         return 1u << FIELD_ID | 1u << FIELD_IMAGE_ID | 1u << FIELD_CATEGORY_ID | 1u << FIELD_BBOX | 1u << FIELD_AREA |
-               1u << FIELD_ISCROWD | 1u << FIELD_SEGMENTATION;
+               1u << FIELD_ISCROWD | 1u << FIELD_SEGMENTATION | 1u << FIELD_KEYPOINTS;
     case SECTION_CATEGORIES: return 1u << FIELD_ID | 1u << FIELD_NAME;
     default: return 0;
     }
@@ -233,6 +238,7 @@ static int on_key(void *user, const unsigned char *key, size_t size)
         r->field = (field)find_name(field_names, FIELD_COUNT, key, size);
         if (r->field == FIELD_GROUP || !(section_fields(r->section) & 1u << r->field)) r->field = FIELD_OTHER;
         if (r->field == FIELD_SEGMENTATION && !r->out->want_segments) r->field = FIELD_OTHER;
+        if (r->field == FIELD_KEYPOINTS && !r->out->want_keypoints) r->field = FIELD_OTHER;
         if (r->section == SECTION_IMAGES && r->field == FIELD_OTHER && r->out->group_fields) {
             r->group_rank = od_group_field_rank(r->out->group_fields, (const char *)key, size);
             if (r->group_rank >= 0) r->field = FIELD_GROUP;
@@ -245,7 +251,7 @@ static int on_start_map(void *user)
 {
     coco_reader *r = user;
     if (r->depth == 1 && r->section) return fail(r, "must be a list, but is an object:", section_names[r->section]);
-    if (in_segmentation(r, 3)) return begin_segmentation(r);
+    if (is_located(r, 3)) return begin_located(r);
     if (in_field(r) && r->field == FIELD_GROUP) r->field = FIELD_OTHER; /* not a plain value: no group */
     if (in_field(r)) return fail(r, "is an object; expected a plain value", NULL);
     r->depth++;
@@ -255,7 +261,7 @@ static int on_start_map(void *user)
         r->field = FIELD_OTHER;
         r->image = (od_coco_image){0};
         r->annotation = (od_coco_annotation){0};
-        r->segment = (od_coco_span){0};
+        r->segment = r->keypoints = (od_coco_span){0};
         r->category_id = 0;
     }
     return 1;
@@ -286,6 +292,13 @@ static int end_annotation(coco_reader *r)
         if (od_grow(&c->segments, &c->segment_capacity, c->segment_count + 1, sizeof *c->segments)) return out_of_memory(r);
         c->segments[c->segment_count++] = r->segment;
     }
+    if (r->keypoints.size) {
+        size_t count = r->annotation.number + 1;
+        if (od_grow(&c->keypoints, &c->keypoint_capacity, count, sizeof *c->keypoints)) return out_of_memory(r);
+        memset(c->keypoints + c->keypoint_count, 0, (count - c->keypoint_count) * sizeof *c->keypoints);
+        c->keypoints[r->annotation.number] = r->keypoints;
+        c->keypoint_count = count;
+    }
     if (!need(r, FIELD_IMAGE_ID)) return 0;
     if (!r->sides) return c->boxless++, 1;
     r->field = FIELD_BBOX;
@@ -310,7 +323,7 @@ static int end_category(coco_reader *r)
 static int on_end_map(void *user)
 {
     coco_reader *r = user;
-    int ok = in_segmentation(r, 4) ? end_segmentation(r) : 1;
+    int ok = is_located(r, 4) ? end_located(r) : 1;
     if (r->depth == 3 && r->section == SECTION_IMAGES) ok = end_image(r);
     if (r->depth == 3 && r->section == SECTION_ANNOTATIONS) ok = end_annotation(r);
     if (r->depth == 3 && r->section == SECTION_CATEGORIES) ok = end_category(r);
@@ -325,7 +338,7 @@ static int on_start_array(void *user)
     if (r->depth == 0)
         return fail(r, "is a list (COCO results?); expected an object with images, annotations and categories", NULL);
     if (r->depth == 2 && r->section) return fail(r, "is a list; expected an object", NULL);
-    if (in_segmentation(r, 3)) return begin_segmentation(r);
+    if (is_located(r, 3)) return begin_located(r);
     if (in_field(r) && r->field == FIELD_GROUP) r->field = FIELD_OTHER;
     if (in_field(r) && r->field != FIELD_BBOX) return fail(r, "is a list; expected a plain value", NULL);
     r->depth++;
@@ -335,7 +348,7 @@ static int on_start_array(void *user)
 static int on_end_array(void *user)
 {
     coco_reader *r = user;
-    int ok = in_segmentation(r, 4) ? end_segmentation(r) : 1;
+    int ok = is_located(r, 4) ? end_located(r) : 1;
     r->depth--;
     return ok;
 }
@@ -498,6 +511,7 @@ void od_coco_json_deinit(od_coco_json *c)
     }
     for (size_t i = 0; i < c->category_count; i++) od_free(c->categories[i].name);
     od_free(c->segments);
+    od_free(c->keypoints);
     od_free(c->images);
     od_free(c->annotations);
     od_free(c->categories);

@@ -2,7 +2,7 @@
  *
  * COCO's annotation file (https://cocodataset.org/#format-data): its images, boxes and categories. The text is
  * read as a stream, and polygons, masks and captions are skipped, so that memory holds little more than the boxes; of
- * segmentations only their places are kept.
+ * segmentations and keypoints only their places are kept.
  */
 #ifndef OD_DATA_COCO_JSON_H
 #define OD_DATA_COCO_JSON_H
@@ -42,7 +42,7 @@ typedef struct od_coco_category {
 
 typedef struct od_coco_json {
     const char *group_fields; /* in: members of "images" that tell the group, "patient_id,patient"; borrowed while loading */
-    int want_segments;        /* in: fill `segments` */
+    int want_segments, want_keypoints; /* in: fill `segments`, `keypoints` */
     od_coco_image *images; /* in the file's order */
     size_t image_count, image_capacity;
     od_coco_annotation *annotations; /* by image, then in the file's order; those of unknown images are gone */
@@ -51,6 +51,8 @@ typedef struct od_coco_json {
     size_t category_count, category_capacity;
     od_coco_span *segments; /* "segmentation" of annotation `number`, when wanted: its bytes, brackets included */
     size_t segment_count, segment_capacity;
+    od_coco_span *keypoints; /* the same of "keypoints", of the annotations up to the last that has some */
+    size_t keypoint_count, keypoint_capacity;
     size_t orphans, boxless; /* annotations left out: image_id not among the images; without a bbox */
 } od_coco_json;
 

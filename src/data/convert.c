@@ -68,6 +68,7 @@ static void count_dropped(od_convert *c, const od_example *e)
         n[OD_DATA_KIND_WEIGHT] += o->weight != 1;
         n[OD_DATA_KIND_AREA] += has_own_area(e, o) && !drawn;
         n[OD_DATA_KIND_MASK] += o->mask && !drawn;
+        n[OD_DATA_KIND_KEYPOINTS] += o->keypoint_count > 0;
     }
     for (int k = 0; k < OD_DATA_KIND_COUNT; k++)
         if (!(c->holds & 1u << k)) c->result.dropped[k] += n[k];

@@ -128,6 +128,22 @@ static void put_segmentation(coco_writer *w, const od_object *o)
         od_mask_format_json(o->mask, &w->out);
 }
 
+/* x, y in pixels and visibility of each. */
+static void put_keypoints(coco_writer *w, const od_example *e, const od_object *o)
+{
+    int labelled = 0;
+    if (!o->keypoint_count) return;
+    od_strbuf_puts(&w->out, ", \"keypoints\": [");
+    for (int k = 0; k < o->keypoint_count; k++) {
+        char x[OD_NUMBER_TEXT] = "0", y[OD_NUMBER_TEXT] = "0";
+        int seen = od_object_visibility(o, k);
+        if (seen) od_text_scaled(x, o->keypoints[2 * k + 1], e->width), od_text_scaled(y, o->keypoints[2 * k], e->height);
+        od_strbuf_printf(&w->out, "%s%s, %s, %d", k ? ", " : "", x, y, seen);
+        labelled += seen > 0;
+    }
+    od_strbuf_printf(&w->out, "], \"num_keypoints\": %d", labelled);
+}
+
 static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id, od_error *err)
 {
     (void)err;
@@ -144,6 +160,7 @@ static od_status put_annotations(coco_writer *w, const od_example *e, int64_t id
                          number > 1 ? "," : "", (long long)number, (long long)id, (int)o->label, x, y, width, height, area,
                          (o->flags & OD_OBJECT_CROWD) != 0);
         put_segmentation(w, o);
+        put_keypoints(w, e, o);
         od_strbuf_puts(&w->out, "}");
     }
     return OD_OK;

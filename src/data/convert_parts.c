@@ -155,7 +155,7 @@ static od_status convert_parts(const od_dataset *all, const parts *p, const od_d
 {
     for (int i = 0; i < p->count; i++) {
         od_dataset_options options = {.label_map = o->map, .image_dir = in->image_dir, .format = in->format, .all_splits = 1,
-                                      .masks = OD_MASKS_IF_ANY};
+                                      .masks = OD_MASKS_IF_ANY, .keypoints = OD_KEYPOINTS_IF_ANY};
         od_dataset *ds = NULL;
         if (p->count > 1) OD_TRY(od_dataset_open(&ds, p->items[i].paths, p->items[i].count, &options, err));
         od_status status = output_add(o, ds ? ds : all, p->items[i].name, err);

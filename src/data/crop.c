@@ -5,7 +5,9 @@
  */
 #include "data/crop.h"
 
+#include "data/sample_keypoints.h"
 #include "data/sample_pixels.h"
+#include "util/points.h"
 
 #include <float.h>
 #include <math.h>
@@ -137,7 +139,7 @@ static int is_kept(const float *box, const float *window, float overlap_thresh)
 
 static void reframe(float *box, const float *window, int clip)
 {
-    od_object_change_frame(box, window);
+    od_points_change_frame(box, 2, window);
     for (int k = 0; k < 4 && clip; k++) box[k] = clip01(box[k]);
 }
 
@@ -152,6 +154,7 @@ void od_crop_apply(od_sample *sample, od_crop_rect r, float overlap_thresh, int 
         reframe(sample->objects[kept++].box, window, clip_boxes);
     }
     sample->object_count = kept;
+    od_sample_reframe_keypoints(sample, window, clip_boxes);
     od_sample_crop(sample, r.y, r.x, r.height, r.width);
 }
 

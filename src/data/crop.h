@@ -35,7 +35,7 @@ const char *od_crop_params_problem(const od_crop_params *p);
 od_crop_rect od_crop_sample(const od_crop_params *p, int height, int width, const od_object *objects, int count,
                             od_rng *rng);
 
-/* Cuts the sample to `rect`: drops objects by overlap_thresh, re-frames the others, clips them if asked. */
+/* Cuts the sample to `rect`: drops objects by overlap_thresh, re-frames the others, clips them if asked, when keypoints outside become NaN. */
 void od_crop_apply(od_sample *sample, od_crop_rect rect, float overlap_thresh, int clip_boxes);
 
 /* random_crop_image as a whole. */

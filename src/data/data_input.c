@@ -10,7 +10,8 @@ od_status od_data_input_open(od_opened_input *out, const od_data_input *input, i
                                   .format = input->format,
                                   .all_splits = 1,
                                   .keep_invalid = keep_invalid,
-                                  .masks = masks};
+                                  .masks = masks,
+                                  .keypoints = masks == OD_MASKS_IF_ANY ? OD_KEYPOINTS_IF_ANY : OD_KEYPOINTS_NONE};
     OD_TRY(od_dataset_open(&out->ds, input->paths, input->path_count, &options, err));
     return od_dataset_infer_label_map(out->ds, err);
 }

@@ -14,7 +14,7 @@ typedef struct od_opened_input {
     od_dataset *ds;       /* has a label map */
 } od_opened_input;
 
-/* Opens and makes sure of a label map. The caller closes (also after an error). */
+/* Opens and makes sure of a label map. With OD_MASKS_IF_ANY, keypoints are read, too. The caller closes (also after an error). */
 od_status od_data_input_open(od_opened_input *out, const od_data_input *input, int keep_invalid, od_mask_loading masks, od_error *err);
 void od_data_input_close(od_opened_input *in);
 

@@ -27,6 +27,7 @@ struct od_dataset {
     int64_t *selected, selected_count; /* of od_dataset_select, or NULL */
     int keep_invalid, quiet, expand_hierarchy;
     od_mask_loading masks;
+    int keypoints;
     const od_label_map *map; /* the caller's or `own_map`, or NULL */
     od_label_map *own_map;
     char *description;
@@ -59,11 +60,14 @@ static od_status open_source(od_dataset *ds, const char *path, int given, const 
     const od_source_format *format;
     OD_TRY(od_source_format_detect(&format, path, options->format, err));
     if (options->sequences && format == &od_source_tfrecord) format = &od_source_sequence;
+    if (options->keypoints > 0 && format != &od_source_tfrecord && format != &od_source_coco)
+        return od_error_set(err, OD_ERR_CONFIG, "%s: holds no keypoints (%s%s), and num_keypoints: %d asks for them; give TFRecords of tf.Example or COCO JSON", path, format->title,
+                            format == &od_source_sequence ? " of tf.SequenceExample" : "", options->keypoints);
     if (od_grow(&ds->sources, &ds->source_capacity, ds->source_count + 1, sizeof *ds->sources) ||
         od_grow(&ds->source_paths, &ds->path_capacity, ds->source_count + 1, sizeof *ds->source_paths))
         return od_error_nomem(err, path);
     od_source *s;
-    od_source_options source = {options->image_dir, options->group_fields, options->masks, options->class_scores, options->frame_index};
+    od_source_options source = {options->image_dir, options->group_fields, options->masks, options->class_scores, options->frame_index, options->keypoints};
     OD_TRY(format->open(&s, path, &source, err));
     ds->source_paths[ds->source_count] = given;
     ds->sources[ds->source_count++] = s;
@@ -186,6 +190,7 @@ static od_status prepare(od_dataset *ds, const char *const *paths, int count, co
     ds->keep_invalid = options->keep_invalid;
     ds->quiet = options->quiet;
     ds->masks = options->masks;
+    ds->keypoints = options->keypoints;
     ds->expand_hierarchy = options->expand_hierarchy && options->label_map;
     ds->issues = od_calloc(OD_ISSUE_COUNT, sizeof *ds->issues);
     if (!ds->issues) return od_error_nomem(err, "a data set");
@@ -225,6 +230,11 @@ const od_label_map *od_dataset_label_map(const od_dataset *ds)
 od_mask_loading od_dataset_masks(const od_dataset *ds)
 {
     return ds->masks;
+}
+
+int od_dataset_keypoints(const od_dataset *ds)
+{
+    return ds->keypoints;
 }
 
 int od_dataset_has_ids(const od_dataset *ds)

@@ -49,6 +49,7 @@ typedef struct od_dataset_options {
                                       an error that asks for one */
     const char *group_fields;      /* fills od_example.group from the first of these fields ("patient_id,patient") that an image has */
     od_mask_loading masks;         /* whether objects get masks, where the format has them */
+    int keypoints;                 /* od_object.keypoints: so many an object (TFRecord, COCO); OD_KEYPOINTS_IF_ANY: as many as there are; OD_KEYPOINTS_NONE */
     int class_scores;              /* od_object.class_scores, of TFRecords that have them */
     int expand_hierarchy;          /* objects count for the ancestors of their class in the label map, too (needs one), and so do statements on
                                       whole images; as the OD API's expand_labels_hierarchy */
@@ -101,8 +102,9 @@ od_status od_dataset_read_annotations(const od_dataset *ds, int64_t index, od_ex
 const od_label_map *od_dataset_label_map(const od_dataset *ds);
 od_status od_dataset_infer_label_map(od_dataset *ds, od_error *err);
 
-/* The options' `masks`. */
+/* The options' `masks` and `keypoints`. */
 od_mask_loading od_dataset_masks(const od_dataset *ds);
+int od_dataset_keypoints(const od_dataset *ds);
 
 /* Which of the paths given to od_dataset_open an example comes from, counted from 0. */
 int od_dataset_path_of(const od_dataset *ds, int64_t index);

@@ -4,6 +4,7 @@
 #include "util/alloc.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 struct od_example_text {
@@ -30,6 +31,30 @@ const float *od_example_keep_floats(od_example *e, const float *values, size_t c
     static_assert(offsetof(struct od_example_text, text) % sizeof(float) == 0, "texts begin where floats may");
     if (count > PTRDIFF_MAX / 2 / sizeof *values) return NULL;
     return (const float *)(const void *)od_example_keep_text(e, (const char *)values, count * sizeof *values);
+}
+
+od_status od_example_keep_keypoints(od_example *e, od_object *o, int count, const double *values, int width, int height, od_error *err)
+{
+    float *points = od_malloc((size_t)count, 2 * sizeof *points);
+    uint8_t *seen = od_malloc((size_t)count, 1);
+    for (int k = 0; k < count && points && seen; k++) {
+        const double *v = values + 3 * k;
+        seen[k] = v[2] == 1 || v[2] == 2 ? (uint8_t)v[2] : 0;
+        points[2 * k] = seen[k] ? (float)(v[1] / height) : NAN;
+        points[2 * k + 1] = seen[k] ? (float)(v[0] / width) : NAN;
+    }
+    o->keypoints = points && seen ? od_example_keep_floats(e, points, 2 * (size_t)count) : NULL;
+    o->keypoint_visibility = o->keypoints ? (const uint8_t *)od_example_keep_text(e, (const char *)seen, (size_t)count) : NULL;
+    o->keypoint_count = o->keypoint_visibility ? count : 0;
+    od_free(points);
+    od_free(seen);
+    return o->keypoint_visibility ? OD_OK : od_error_nomem(err, "keypoints");
+}
+
+int od_object_visibility(const od_object *o, int k)
+{
+    if (k >= o->keypoint_count || isnan(o->keypoints[2 * k]) || isnan(o->keypoints[2 * k + 1])) return 0;
+    return o->keypoint_visibility ? o->keypoint_visibility[k] : 2;
 }
 
 const od_mask *od_example_keep_mask(od_example *e, od_mask *mask)

@@ -40,6 +40,9 @@ typedef enum od_mask_loading {
     OD_MASKS_PNG,       /* the same with PNG_MASKS */
 } od_mask_loading;
 
+/* od_source_options.keypoints and the like: keypoints an object, or */
+enum { OD_KEYPOINTS_IF_ANY = -1, OD_KEYPOINTS_NONE = 0 };
+
 typedef struct od_object {
     float box[4];    /* ymin, xmin, ymax, xmax, relative to the image (0..1) */
     int32_t label;   /* the label map's id, from 1; 0: unknown (name not in the map) */
@@ -54,6 +57,9 @@ typedef struct od_object {
     const float *outline; /* [outline_points, 2] x, y relative to the image, where the data has one polygon for it; lives as long as the example */
     int outline_points;
     const char *segmentation; /* COCO's JSON that `mask` was made of, or NULL; lives as long as the example */
+    const float *keypoints; /* [keypoint_count, 2] y, x relative to the image, NaN where none is labelled; NULL: none; lives as long as the example */
+    int keypoint_count;
+    const uint8_t *keypoint_visibility; /* [keypoint_count] 0: not labelled, 1: hidden, 2: visible; NULL: as keypoints are NaN or not */
 } od_object;
 
 typedef struct od_example {
@@ -82,6 +88,12 @@ const char *od_example_keep_text(od_example *e, const char *text, size_t size);
 
 /* A copy of numbers that lives as long as the example; NULL when out of memory. */
 const float *od_example_keep_floats(od_example *e, const float *values, size_t count);
+
+/* Gives an object keypoints from values[count, 3]: x and y, divided by the sizes, and visibility (COCO's; 0: not labelled, wherever it is). */
+od_status od_example_keep_keypoints(od_example *e, od_object *o, int count, const double *values, int width, int height, od_error *err);
+
+/* The object's keypoint k as COCO's 0, 1 or 2. */
+int od_object_visibility(const od_object *o, int k);
 
 /* Makes the example the owner of `mask`, which is freed when it can't be (NULL is returned then). */
 const od_mask *od_example_keep_mask(od_example *e, od_mask *mask);

@@ -5,6 +5,7 @@
  */
 #include "data/loader.h"
 
+#include "data/sample_keypoints.h"
 #include "data/shuffle.h"
 #include "util/alloc.h"
 
@@ -179,10 +180,17 @@ static od_status take_objects(od_loader *l, od_batch_item *item, od_error *err)
     return OD_OK;
 }
 
-/* Starts to follow the pixels when the data set has masks. They have the size of the picture as it was read, which a corruption may
- * have turned. */
-static od_status follow_masks(const od_loader *l, const od_batch_item *item, od_sample *sample, od_error *err)
+static int num_keypoints(const od_loader *l)
 {
+    int n = od_dataset_keypoints(l->dataset);
+    return n > 0 ? n : 0;
+}
+
+/* Starts to follow keypoints, and the pixels when the data set has masks. They have the size of the picture as it was read, which a corruption may
+ * have turned. */
+static od_status follow_objects(const od_loader *l, const od_batch_item *item, od_sample *sample, od_error *err)
+{
+    if (num_keypoints(l)) OD_TRY(od_sample_own_keypoints(sample, num_keypoints(l), err));
     if (od_dataset_masks(l->dataset) == OD_MASKS_NONE) return OD_OK;
     return od_pixel_map_init(&sample->map, sample->view.height, sample->view.width, item->example.height, item->example.width, err);
 }
@@ -200,7 +208,7 @@ static od_status augment(od_loader *l, od_batch_item *item, const od_image *imag
     OD_TRY(take_objects(l, item, err));
     *sample =
         (od_sample){.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    return follow_masks(l, item, sample, err);
+    return follow_objects(l, item, sample, err);
 }
 
 static void count_cut(od_loader *l, const od_batch_item *item)
@@ -236,7 +244,7 @@ static od_status prepare(od_loader *l, od_batch_item *item, const od_image *imag
 {
     OD_TRY(take_objects(l, item, err));
     od_sample sample = {.view = od_image_view_of(image), .objects = item->objects, .object_count = item->object_count};
-    od_status status = follow_masks(l, item, &sample, err);
+    od_status status = follow_objects(l, item, &sample, err);
     if (status == OD_OK && l->options.augmenter && is_augmented(l, item)) status = augment(l, item, image, &sample, err);
     item->object_count = sample.object_count;
     if (sample.own_objects) {
@@ -246,6 +254,8 @@ static od_status prepare(od_loader *l, od_batch_item *item, const od_image *imag
     }
     item->class_scores = sample.own_scores;
     sample.own_scores = NULL;
+    item->keypoints = sample.own_keypoints;
+    sample.own_keypoints = NULL;
     od_preprocess_shape *s = &item->shape;
     if (status == OD_OK)
         status = od_preprocess_find_shape(&l->preprocess, sample.view.height, sample.view.width, s, err);
@@ -454,8 +464,10 @@ static od_status allocate(od_loader *l, od_error *err)
     if (!l->broken || !l->done || !l->ring || !l->threads) return od_error_nomem(err, "the input pipeline");
     for (l->ring_size = 0; l->ring_size <= l->options.prefetch; l->ring_size++) { /* one more is in the reader's hands */
         int targets = l->options.class_scores || l->options.merge_boxes ? l->options.num_classes : 0;
-        OD_TRY(od_batch_init(l->ring + l->ring_size, l->options.batch_size, height, width, l->options.max_boxes, targets, err));
-        l->ring[l->ring_size].merge_boxes = l->options.merge_boxes;
+        od_batch *b = &l->ring[l->ring_size];
+        *b = (od_batch){.height = height, .width = width, .max_boxes = l->options.max_boxes, .num_classes = targets, .merge_boxes = l->options.merge_boxes,
+                        .num_keypoints = num_keypoints(l)};
+        OD_TRY(od_batch_init(b, l->options.batch_size, err));
     }
     return OD_OK;
 }

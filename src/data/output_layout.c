@@ -17,7 +17,7 @@ static const od_writer_format tfrecord = {
     .holds = ~(BIT(INSIDE) | BIT(OUTLINE) | BIT(CLASS_LIST))};
 static const od_writer_format coco = {
     .name = "coco", .file = "annotations.json", .images = "images", .prefix = "images/", .keep_images = 1,
-    .holds = BIT(CROWD) | BIT(MASK) | BIT(AREA) | BIT(IMAGE_ID) | BIT(CLASS_ID) | BIT(OUTSIDE)};
+    .holds = BIT(CROWD) | BIT(MASK) | BIT(KEYPOINTS) | BIT(AREA) | BIT(IMAGE_ID) | BIT(CLASS_ID) | BIT(OUTSIDE)};
 
 static const od_writer_format *const formats[] = {&tfrecord,       &coco,           &od_writer_voc,         &od_writer_csv,
                                                   &od_writer_yolo, &od_writer_cvat, &od_writer_labelstudio, &od_writer_labelstudio_min,

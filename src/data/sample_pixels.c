@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/sample_pixels.h"
 
+#include "data/sample_keypoints.h"
 #include "util/alloc.h"
+#include "util/points.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -108,23 +110,18 @@ od_status od_sample_resize(od_sample *sample, od_resize_method method, int align
     return od_pixel_map_resize(&sample->map, align_corners, height, width, err);
 }
 
-void od_object_change_frame(float box[4], const float window[4])
-{
-    float scale[2] = {1.0f / (window[2] - window[0]), 1.0f / (window[3] - window[1])};
-    for (int k = 0; k < 4; k++) box[k] = (box[k] - window[k % 2]) * scale[k % 2];
-}
-
 void od_sample_reframe_boxes(od_sample *sample, const float window[4])
 {
     int kept = 0;
     for (int i = 0; i < sample->object_count; i++) {
         od_object o = sample->objects[i];
-        od_object_change_frame(o.box, window);
+        od_points_change_frame(o.box, 2, window);
         if (o.box[0] >= 1 || o.box[1] >= 1 || o.box[2] <= 0 || o.box[3] <= 0) continue;
         for (int k = 0; k < 4; k++) o.box[k] = fminf(fmaxf(o.box[k], 0.0f), 1.0f);
         sample->objects[kept++] = o;
     }
     sample->object_count = kept;
+    od_sample_reframe_keypoints(sample, window, 1);
 }
 
 od_status od_sample_pad(od_sample *sample, int offset_y, int offset_x, int height, int width, const float *color,
@@ -135,6 +132,7 @@ od_status od_sample_pad(od_sample *sample, int offset_y, int offset_x, int heigh
     OD_TRY(od_sample_place(sample, offset_y, offset_x, height, width, color ? color : mean, err));
     const float window[4] = {(float)-offset_y / h, (float)-offset_x / w, (float)(height - offset_y) / h,
                              (float)(width - offset_x) / w};
-    for (int i = 0; i < sample->object_count; i++) od_object_change_frame(sample->objects[i].box, window);
+    for (int i = 0; i < sample->object_count; i++) od_points_change_frame(sample->objects[i].box, 2, window);
+    od_sample_reframe_keypoints(sample, window, 0);
     return OD_OK;
 }

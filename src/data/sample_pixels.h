@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What augmentations do to the pixels of a sample, with everything random already decided: copies of its own, padding,
- * resizing, and the boxes that follow. Pixels are float32 RGB, 0..255.
+ * resizing, and the boxes and keypoints that follow. Pixels are float32 RGB, 0..255.
  */
 #ifndef OD_DATA_SAMPLE_PIXELS_H
 #define OD_DATA_SAMPLE_PIXELS_H
@@ -31,11 +31,8 @@ od_status od_sample_place(od_sample *sample, int offset_y, int offset_x, int hei
 od_status od_sample_resize(od_sample *sample, od_resize_method method, int align_corners, int height, int width,
                            od_error *err);
 
-/* box_list_ops.change_coordinate_frame of one box to `window` (both ymin, xmin, ymax, xmax). */
-void od_object_change_frame(float box[4], const float window[4]);
-
 /* change_coordinate_frame to `window`, then prune_completely_outside_window, then clip_to_window without filtering:
- * what the augmentations that zoom and pad do with boxes. */
+ * what the augmentations that zoom and pad do with boxes; keypoints outside become NaN. */
 void od_sample_reframe_boxes(od_sample *sample, const float window[4]);
 
 /* random_pad_image with its sizes drawn: od_sample_place with boxes moved. `color` NULL: the picture's mean. */

@@ -17,6 +17,7 @@ typedef struct od_source_options {
     od_mask_loading masks;    /* of formats that have masks */
     int class_scores;         /* od_object.class_scores, of formats that have them */
     int frame_index;          /* of sequences: which frame is the example; -1: each */
+    int keypoints;            /* od_object.keypoints, of formats that have them: so many an object; OD_KEYPOINTS_IF_ANY, OD_KEYPOINTS_NONE */
 } od_source_options;
 
 typedef struct od_source_format {

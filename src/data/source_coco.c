@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ typedef struct coco_source {
     char *dir, *image_dir;
     od_coco_json json;
     od_mask_loading masks;
-    int fd; /* of the file, to read segmentations from; -1 without masks */
+    int keypoints; /* as od_source_options' */
+    int fd; /* of the file, to read segmentations and keypoints from; -1: neither is wanted */
     atomic_int bad_masks; /* left out so far */
 } coco_source;
 
@@ -53,7 +55,9 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     s->base.format = &od_source_coco;
     s->masks = options->masks;
     s->fd = -1;
+    s->keypoints = options->keypoints;
     s->json.want_segments = s->masks != OD_MASKS_NONE;
+    s->json.want_keypoints = s->keypoints != OD_KEYPOINTS_NONE;
     s->json.group_fields = options->group_fields;
     od_status status = OD_OK;
     if (!(s->base.path = od_strdup(path)) || !(s->dir = od_path_dir(path)) ||
@@ -61,7 +65,7 @@ static od_status source_open(od_source **out, const char *path, const od_source_
         status = od_error_nomem(err, path);
     else
         status = od_coco_json_load(&s->json, path, err);
-    if (status == OD_OK && s->json.want_segments && (s->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) status = od_error_errno(err, path, "open");
+    if (status == OD_OK && (s->json.want_segments || s->json.want_keypoints) && (s->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) status = od_error_errno(err, path, "open");
     if (status != OD_OK) {
         source_free(&s->base);
         return status;
@@ -88,12 +92,12 @@ static od_status fill_object(const coco_source *s, const od_coco_annotation *a, 
 }
 
 /* Bytes `span` of the file as a text of the example's; NULL in *out when there are none. */
-static od_status read_segment(const coco_source *s, od_coco_span span, od_example *e, const char **out, od_error *err)
+static od_status read_span(const coco_source *s, od_coco_span span, od_example *e, const char **out, od_error *err)
 {
     *out = NULL;
     if (!span.size) return OD_OK;
     char *text = od_malloc(span.size, 1);
-    if (!text) return od_error_nomem(err, "a segmentation");
+    if (!text) return od_error_nomem(err, "an annotation");
     size_t have = 0;
     while (have < span.size) {
         ssize_t n = pread(s->fd, text + have, span.size - have, (off_t)(span.at + have));
@@ -104,7 +108,7 @@ static od_status read_segment(const coco_source *s, od_coco_span span, od_exampl
     *out = have == span.size ? od_example_keep_text(e, text, span.size) : NULL;
     od_free(text);
     if (have < span.size) return od_error_set(err, OD_ERR_IO, "%s: has changed while it was read", s->base.path);
-    return *out ? OD_OK : od_error_nomem(err, "a segmentation");
+    return *out ? OD_OK : od_error_nomem(err, "an annotation");
 }
 
 /* Where masks are welcome but not asked for, a bad one is no reason to lose the image. The first is named. */
@@ -118,7 +122,7 @@ static od_status judge_bad_mask(const coco_source *s, od_status status, const od
 static od_status fill_mask(const coco_source *s, const od_coco_annotation *a, od_example *e, od_object *o, od_error *err)
 {
     od_mask *mask = NULL;
-    OD_TRY(read_segment(s, s->json.segments[a->number], e, &o->segmentation, err));
+    OD_TRY(read_span(s, s->json.segments[a->number], e, &o->segmentation, err));
     od_status status = OD_OK;
     od_error problem = {0};
     if (o->segmentation) status = od_mask_from_json(&mask, e->height, e->width, o->segmentation, strlen(o->segmentation), &problem);
@@ -134,6 +138,44 @@ static od_status fill_mask(const coco_source *s, const od_coco_annotation *a, od
     return o->mask ? OD_OK : od_error_nomem(err, "a mask");
 }
 
+/* The numbers of "[x, y, v, ...]" into `out`, at most `room`; how many there are, or -1 when it isn't a list of numbers. */
+static int read_numbers(const char *text, double *out, int room)
+{
+    int n = 0;
+    if (*text++ != '[') return -1;
+    for (;;) {
+        char *end;
+        double v = strtod(text, &end);
+        text = end + strspn(end, " \t\r\n");
+        if (end == text && !n && *text == ']') return 0;
+        if (*text != ',' && *text != ']') return -1;
+        if (n < room) out[n] = v;
+        n++;
+        if (*text++ == ']') return n;
+    }
+}
+
+/* x, y in pixels and visibility of each. */
+static od_status fill_keypoints(const coco_source *s, const od_coco_annotation *a, od_example *e, od_object *o, od_error *err)
+{
+    const char *text = NULL;
+    if (a->number < s->json.keypoint_count) OD_TRY(read_span(s, s->json.keypoints[a->number], e, &text, err));
+    if (!text) return OD_OK;
+    int room = (int)strlen(text) / 2 + 1;
+    double *v = od_malloc((size_t)room, sizeof *v);
+    if (!v) return od_error_nomem(err, "keypoints");
+    int n = read_numbers(text, v, room), wanted = s->keypoints > 0 ? 3 * s->keypoints : n;
+    od_status status = OD_OK;
+    if (n < 0 || n % 3)
+        status = od_error_set(err, OD_ERR_FORMAT, "%s: annotations[%zu]: keypoints is no list of x, y, visibility of each", s->base.path, a->number);
+    else if (n != wanted)
+        status = od_error_set(err, OD_ERR_FORMAT, "%s: annotations[%zu]: has %d keypoints; expected the input reader's num_keypoints, %d", s->base.path, a->number, n / 3, s->keypoints);
+    else if (n)
+        status = od_example_keep_keypoints(e, o, n / 3, v, e->width, e->height, err);
+    od_free(v);
+    return status;
+}
+
 static od_status fill_objects(const coco_source *s, const od_coco_image *image, od_example *out, od_error *err)
 {
     if (!image->count) return OD_OK;
@@ -147,6 +189,8 @@ static od_status fill_objects(const coco_source *s, const od_coco_image *image, 
         OD_TRY(fill_object(s, &s->json.annotations[image->first + i], out, &out->objects[i], err));
     for (size_t i = 0; i < image->count && s->masks != OD_MASKS_NONE; i++)
         OD_TRY(fill_mask(s, &s->json.annotations[image->first + i], out, &out->objects[i], err));
+    for (size_t i = 0; i < image->count && s->keypoints != OD_KEYPOINTS_NONE; i++)
+        OD_TRY(fill_keypoints(s, &s->json.annotations[image->first + i], out, &out->objects[i], err));
     return OD_OK;
 }
 

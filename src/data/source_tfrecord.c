@@ -14,7 +14,7 @@ typedef struct tfrecord_source {
     od_tfrecord *file;
     char *group_fields;
     od_mask_loading masks;
-    int class_scores;
+    int class_scores, keypoints;
 } tfrecord_source;
 
 static void source_free(od_source *s)
@@ -32,6 +32,7 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     s->base.format = &od_source_tfrecord;
     s->masks = options->masks;
     s->class_scores = options->class_scores;
+    s->keypoints = options->keypoints;
     int copied = !options->group_fields || (s->group_fields = od_strdup(options->group_fields));
     od_status status = copied && (s->base.path = od_strdup(path)) ? od_tfrecord_open(&s->file, path, err) : od_error_nomem(err, path);
     if (status != OD_OK) {
@@ -43,13 +44,13 @@ static od_status source_open(od_source **out, const char *path, const od_source_
     return OD_OK;
 }
 
-static od_status read_record(const od_source *base, int64_t index, od_mask_loading masks, od_example *out, od_error *err)
+static od_status read_record(const od_source *base, int64_t index, od_mask_loading masks, int keypoints, od_example *out, od_error *err)
 {
     const tfrecord_source *s = (const tfrecord_source *)base;
     uint8_t *bytes;
     size_t size;
     OD_TRY(od_tfrecord_read(s->file, index, &bytes, &size, err));
-    od_status status = od_tf_example_parse_with(bytes, size, &(od_tf_example_options){s->group_fields, s->class_scores, masks}, out, err);
+    od_status status = od_tf_example_parse_with(bytes, size, &(od_tf_example_options){s->group_fields, s->class_scores, masks, keypoints}, out, err);
     od_free(bytes);
     if (status != OD_OK && status != OD_ERR_NOMEM) od_error_prefix(err, "%s: record %lld", base->path, (long long)index);
     return status;
@@ -58,14 +59,15 @@ static od_status read_record(const od_source *base, int64_t index, od_mask_loadi
 static od_status source_read(const od_source *base, int64_t index, int with_image, od_example *out, od_error *err)
 {
     (void)with_image;
-    return read_record(base, index, ((const tfrecord_source *)base)->masks, out, err);
+    const tfrecord_source *s = (const tfrecord_source *)base;
+    return read_record(base, index, s->masks, s->keypoints, out, err);
 }
 
 static od_status source_list_classes(const od_source *base, od_class_list *classes, od_error *err)
 {
     for (int64_t i = 0; i < base->count; i++) {
         od_example e = {0};
-        od_status status = read_record(base, i, OD_MASKS_NONE, &e, err);
+        od_status status = read_record(base, i, OD_MASKS_NONE, OD_KEYPOINTS_NONE, &e, err);
         /* A damaged record is met again, and named, when it is read for its content. */
         int damaged = status == OD_ERR_FORMAT;
         if (damaged) status = OD_OK;

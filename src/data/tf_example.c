@@ -8,6 +8,7 @@
 #include "util/proto_alloc.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -198,6 +199,39 @@ static od_status parse_class_scores(const Tensorflow__Example *m, od_example *ou
     return od_error_set(err, OD_ERR_FORMAT, "%s has %zu values for %zu boxes; expected as many for every box", key, v.n, boxes);
 }
 
+/* tf_example_decoder.py: _reshape_keypoints, _reshape_keypoint_visibilities. */
+static od_status parse_keypoints(const Tensorflow__Example *m, int wanted, od_example *out, od_error *err)
+{
+    static const char x_key[] = "image/object/keypoint/x", y_key[] = "image/object/keypoint/y";
+    floats x, y;
+    ints seen;
+    if (wanted == OD_KEYPOINTS_NONE) return OD_OK;
+    OD_TRY(get_floats(m, x_key, &x, err));
+    OD_TRY(get_floats(m, y_key, &y, err));
+    OD_TRY(get_ints(m, "image/object/keypoint/visibility", &seen, err));
+    size_t boxes = (size_t)out->object_count, each = boxes ? x.n / boxes : 0;
+    if (x.n != y.n) return od_error_set(err, OD_ERR_FORMAT, "%s has %zu values but %s has %zu", x_key, x.n, y_key, y.n);
+    if (!x.n) return OD_OK;
+    if (each * boxes != x.n || each > INT_MAX / 3 || (wanted > 0 && each != (size_t)wanted)) {
+        char number[48] = "";
+        if (wanted > 0) snprintf(number, sizeof number, " the input reader's num_keypoints, %d,", wanted);
+        return od_error_set(err, OD_ERR_FORMAT, "%s has %zu values for %zu boxes; expected%s for every box", x_key, x.n, boxes, wanted > 0 ? number : " as many");
+    }
+    double *v = od_malloc(each, 3 * sizeof *v);
+    if (!v) return od_error_nomem(err, "keypoints");
+    od_status status = OD_OK;
+    for (size_t i = 0; i < boxes && status == OD_OK; i++) {
+        for (size_t k = 0, at = i * each; k < each; k++, at++) {
+            v[3 * k] = (double)x.v[at];
+            v[3 * k + 1] = (double)y.v[at];
+            v[3 * k + 2] = seen.n == x.n ? (seen.v[at] == 1 || seen.v[at] == 2 ? (double)seen.v[at] : 0) : isnan(x.v[at]) ? 0 : 2;
+        }
+        status = od_example_keep_keypoints(out, &out->objects[i], (int)each, v, 1, 1, err);
+    }
+    od_free(v);
+    return status;
+}
+
 /* Lists of whole classes. Ids that no label map can have are left out, as the OD API leaves out what it doesn't know. */
 static od_status parse_class_lists(const Tensorflow__Example *m, od_example *out, od_error *err)
 {
@@ -253,6 +287,7 @@ static od_status parse_message(Tensorflow__Example *m, const od_tf_example_optio
     OD_TRY(parse_attributes(m, out, err));
     if (options->class_scores) OD_TRY(parse_class_scores(m, out, err));
     OD_TRY(parse_class_lists(m, out, err));
+    OD_TRY(parse_keypoints(m, options->keypoints, out, err));
     OD_TRY(od_tf_example_take_masks(find_feature(m, "image/object/mask"), options->masks, out, err));
     return take_encoded(m, out, err);
 }

@@ -21,13 +21,15 @@ typedef struct od_tf_example_options {
                                * the record has as a text or a whole number; NULL: no groups */
     int class_scores;         /* image/object/class/multiclass_scores [boxes, classes] become od_object.class_scores */
     od_mask_loading masks;    /* image/object/mask: a PNG an object, or floats [objects, height, width], above 0: inside */
+    int keypoints;            /* image/object/keypoint/{x,y,visibility} become od_object.keypoints: so many an object, or none in the whole record;
+                               * OD_KEYPOINTS_IF_ANY: as many as there are; OD_KEYPOINTS_NONE */
 } od_tf_example_options;
 
 od_status od_tf_example_parse_with(const uint8_t *bytes, size_t size, const od_tf_example_options *options, od_example *out, od_error *err);
 
 /* Appends the serialised message: the keys that dataset_tools/create_pascal_tf_record.py and
  * create_coco_tf_record.py write (keys in alphabetical order), class/label and class/text both. `e->encoded` must be
- * there. Masks become PNGs of 0 and 1 (an empty one where another object has a mask). Keys that no object needs (weight, group_of, area, is_crowd, difficult, truncated, view) are left out. */
+ * there. Masks become PNGs of 0 and 1 (an empty one where another object has a mask); where an object has keypoints, each has as many (of visibility 0 at 0, 0). Keys that no object needs (weight, group_of, area, is_crowd, difficult, truncated, view) are left out. */
 od_status od_tf_example_format(const od_example *e, od_strbuf *out, od_error *err);
 
 #endif

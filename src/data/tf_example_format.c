@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { MAX_FEATURES = 24 };
+enum { MAX_FEATURES = 32 };
 
 typedef struct builder {
     Tensorflow__FeatureEntry entries[MAX_FEATURES], *pointers[MAX_FEATURES];
@@ -139,6 +139,40 @@ static void add_object_floats(builder *b, const char *key, int weight)
     if (v) set_floats(b, key, v, (size_t)b->e->object_count);
 }
 
+/* The keypoints of each object, as many as the one with the most has. */
+static int most_keypoints(const od_example *e)
+{
+    int most = 0;
+    for (int i = 0; i < e->object_count; i++) most = e->objects[i].keypoint_count > most ? e->objects[i].keypoint_count : most;
+    return most;
+}
+
+static void add_keypoint_side(builder *b, const char *key, int each, int side)
+{
+    float *v = object_array(b, (size_t)each * sizeof *v);
+    for (int i = 0; v && i < b->e->object_count * each; i++) {
+        const od_object *o = &b->e->objects[i / each];
+        v[i] = od_object_visibility(o, i % each) ? o->keypoints[2 * (i % each) + side] : 0;
+    }
+    if (v) set_floats(b, key, v, (size_t)b->e->object_count * (size_t)each);
+}
+
+/* As create_coco_tf_record.py: num are those that are labelled. */
+static void add_keypoints(builder *b, int each)
+{
+    int64_t *num = object_array(b, sizeof *num);
+    for (int i = 0; num && i < b->e->object_count; i++) {
+        num[i] = 0;
+        for (int k = 0; k < each; k++) num[i] += od_object_visibility(&b->e->objects[i], k) > 0;
+    }
+    if (num) set_ints(b, "image/object/keypoint/num", num, (size_t)b->e->object_count);
+    int64_t *seen = object_array(b, (size_t)each * sizeof *seen);
+    for (int i = 0; seen && i < b->e->object_count * each; i++) seen[i] = od_object_visibility(&b->e->objects[i / each], i % each);
+    if (seen) set_ints(b, "image/object/keypoint/visibility", seen, (size_t)b->e->object_count * (size_t)each);
+    add_keypoint_side(b, "image/object/keypoint/x", each, 1);
+    add_keypoint_side(b, "image/object/keypoint/y", each, 0);
+}
+
 /* What at least one object has. */
 typedef struct present {
     int area, group_of, occluded, depiction, weight, pose, texts;
@@ -191,6 +225,7 @@ static void add_all(builder *b, const char *sha256)
     add_flag(b, "image/object/difficult", OD_OBJECT_DIFFICULT);
     if (has.group_of) add_flag(b, "image/object/group_of", OD_OBJECT_GROUP_OF);
     add_flag(b, "image/object/is_crowd", OD_OBJECT_CROWD);
+    if (most_keypoints(e)) add_keypoints(b, most_keypoints(e));
     if (b->pngs.count) set_bytes(b, "image/object/mask", b->pngs.items, b->pngs.count);
     if (has.occluded) add_flag(b, "image/object/occluded", OD_OBJECT_OCCLUDED);
     add_flag(b, "image/object/truncated", OD_OBJECT_TRUNCATED);

@@ -51,9 +51,3 @@ void od_box_clip(float box[4], const float window[4])
 {
     for (int k = 0; k < 4; k++) box[k] = max_of(min_of(box[k], window[k % 2 + 2]), window[k % 2]);
 }
-
-void od_box_change_frame(float box[4], const float window[4])
-{
-    float y_scale = 1.0f / (window[2] - window[0]), x_scale = 1.0f / (window[3] - window[1]);
-    for (int k = 0; k < 4; k++) box[k] = (box[k] - window[k % 2]) * (k % 2 ? x_scale : y_scale);
-}

@@ -23,7 +23,4 @@ float od_box_iou_suppression(const float a[4], const float b[4]);
 /* Moves the box's edges into the window (ymin, xmin, ymax, xmax). A box outside ends with no area. */
 void od_box_clip(float box[4], const float window[4]);
 
-/* Makes the box relative to the window: the window becomes 0,0,1,1. */
-void od_box_change_frame(float box[4], const float window[4]);
-
 #endif

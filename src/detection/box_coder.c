@@ -20,7 +20,7 @@ static od_status check_scales(const od_box_coder *coder, int n, const char *name
 
 od_box_coder od_box_coder_default(void)
 {
-    return (od_box_coder){OD_BOX_CODER_FASTER_RCNN, 4, {10, 10, 5, 5}};
+    return (od_box_coder){OD_BOX_CODER_FASTER_RCNN, 4, 0, {10, 10, 5, 5}};
 }
 
 od_status od_box_coder_init(od_box_coder *coder, const ObjectDetection__Protos__BoxCoder *config, od_error *err)
@@ -29,19 +29,25 @@ od_status od_box_coder_init(od_box_coder *coder, const ObjectDetection__Protos__
     switch (config->box_coder_oneof_case) {
     case OBJECT_DETECTION__PROTOS__BOX_CODER__BOX_CODER_ONEOF_FASTER_RCNN_BOX_CODER: {
         const ObjectDetection__Protos__FasterRcnnBoxCoder *c = config->faster_rcnn_box_coder;
-        *coder = (od_box_coder){OD_BOX_CODER_FASTER_RCNN, 4, {c->y_scale, c->x_scale, c->height_scale, c->width_scale}};
+        *coder = (od_box_coder){OD_BOX_CODER_FASTER_RCNN, 4, 0, {c->y_scale, c->x_scale, c->height_scale, c->width_scale}};
         return check_scales(coder, 4, "faster_rcnn_box_coder", err);
     }
     case OBJECT_DETECTION__PROTOS__BOX_CODER__BOX_CODER_ONEOF_MEAN_STDDEV_BOX_CODER:
-        *coder = (od_box_coder){OD_BOX_CODER_MEAN_STDDEV, 4, {config->mean_stddev_box_coder->stddev}};
+        *coder = (od_box_coder){OD_BOX_CODER_MEAN_STDDEV, 4, 0, {config->mean_stddev_box_coder->stddev}};
         return check_scales(coder, 1, "mean_stddev_box_coder", err);
     case OBJECT_DETECTION__PROTOS__BOX_CODER__BOX_CODER_ONEOF_SQUARE_BOX_CODER: {
         const ObjectDetection__Protos__SquareBoxCoder *c = config->square_box_coder;
-        *coder = (od_box_coder){OD_BOX_CODER_SQUARE, 3, {c->y_scale, c->x_scale, c->length_scale}};
+        *coder = (od_box_coder){OD_BOX_CODER_SQUARE, 3, 0, {c->y_scale, c->x_scale, c->length_scale}};
         return check_scales(coder, 3, "square_box_coder", err);
     }
-    case OBJECT_DETECTION__PROTOS__BOX_CODER__BOX_CODER_ONEOF_KEYPOINT_BOX_CODER:
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "box_coder: keypoint_box_coder is not supported; use faster_rcnn_box_coder");
+    case OBJECT_DETECTION__PROTOS__BOX_CODER__BOX_CODER_ONEOF_KEYPOINT_BOX_CODER: {
+        const ObjectDetection__Protos__KeypointBoxCoder *c = config->keypoint_box_coder;
+        int n = c->num_keypoints;
+        if (n < 1 || n > OD_MAX_KEYPOINTS)
+            return od_error_set(err, OD_ERR_CONFIG, "keypoint_box_coder: num_keypoints is %d; expected 1 to %d", n, OD_MAX_KEYPOINTS);
+        *coder = (od_box_coder){OD_BOX_CODER_KEYPOINT, 4 + 2 * n, n, {c->y_scale, c->x_scale, c->height_scale, c->width_scale}};
+        return check_scales(coder, 4, "keypoint_box_coder", err);
+    }
     default: return od_error_set(err, OD_ERR_CONFIG, "box_coder is empty; expected e.g. box_coder { faster_rcnn_box_coder { } }");
     }
 }
@@ -83,7 +89,7 @@ void od_box_coder_encode(const od_box_coder *coder, int64_t n, const float *boxe
     for (int64_t i = 0; i < n; i++) {
         const float *box = boxes + 4 * i, *anchor = anchors + 4 * i;
         float *code = codes + coder->code_size * i;
-        if (coder->kind == OD_BOX_CODER_FASTER_RCNN) encode_faster_rcnn(coder->scale, box, anchor, code);
+        if (coder->kind == OD_BOX_CODER_FASTER_RCNN || coder->kind == OD_BOX_CODER_KEYPOINT) encode_faster_rcnn(coder->scale, box, anchor, code);
         else if (coder->kind == OD_BOX_CODER_SQUARE) encode_square(coder->scale, box, anchor, code);
         else for (int k = 0; k < 4; k++) code[k] = (box[k] - anchor[k]) / coder->scale[0];
     }
@@ -124,6 +130,27 @@ static void decode_square(const float s[4], int64_t n, const float *codes, const
 void od_box_coder_decode(const od_box_coder *coder, int64_t n, const float *codes, const float *anchors, float *boxes)
 {
     if (coder->kind == OD_BOX_CODER_FASTER_RCNN) decode_faster_rcnn(coder->scale, n, codes, anchors, boxes);
+    else if (coder->kind == OD_BOX_CODER_KEYPOINT)
+        for (int64_t i = 0; i < n; i++) decode_faster_rcnn(coder->scale, 1, codes + coder->code_size * i, anchors + 4 * i, boxes + 4 * i);
     else if (coder->kind == OD_BOX_CODER_SQUARE) decode_square(coder->scale, n, codes, anchors, boxes);
     else for (int64_t i = 0; i < 4 * n; i++) boxes[i] = codes[i] * coder->scale[0] + anchors[i];
+}
+
+void od_box_coder_encode_keypoints(const od_box_coder *coder, int64_t n, const float *keypoints, const float *anchors, float *codes)
+{
+    for (int64_t i = 0; i < n; i++) {
+        centre_box a = to_centre(anchors + 4 * i);
+        const float centre[2] = {a.y, a.x}, size[2] = {a.height + epsilon, a.width + epsilon};
+        float *code = codes + coder->code_size * i + 4;
+        for (int k = 0; k < 2 * coder->keypoints; k++) code[k] = (*keypoints++ - centre[k % 2]) / size[k % 2] * coder->scale[k % 2];
+    }
+}
+
+void od_box_coder_decode_keypoints(const od_box_coder *coder, int64_t n, const float *codes, const float *anchors, float *keypoints)
+{
+    for (int64_t i = 0; i < n; i++) {
+        centre_box a = to_centre(anchors + 4 * i);
+        const float centre[2] = {a.y, a.x}, size[2] = {a.height, a.width}, *code = codes + coder->code_size * i + 4;
+        for (int k = 0; k < 2 * coder->keypoints; k++) *keypoints++ = code[k] / coder->scale[k % 2] * size[k % 2] + centre[k % 2];
+    }
 }

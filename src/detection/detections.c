@@ -34,6 +34,15 @@ od_status od_detections_add_masks(od_detections *d, int mask_h, int mask_w, od_e
     return OD_OK;
 }
 
+od_status od_detections_add_keypoints(od_detections *d, int num_keypoints, od_error *err)
+{
+    size_t floats = (size_t)d->batch * (size_t)d->max * 2 * (size_t)num_keypoints;
+    if (od_grow(&d->keypoints, &d->capacity_keypoints, floats + 1, sizeof *d->keypoints)) return od_error_nomem(err, "detections' keypoints");
+    memset(d->keypoints, 0, floats * sizeof *d->keypoints);
+    d->num_keypoints = num_keypoints;
+    return OD_OK;
+}
+
 void od_detections_deinit(od_detections *d)
 {
     od_free(d->boxes);
@@ -42,5 +51,6 @@ void od_detections_deinit(od_detections *d)
     od_free(d->anchors);
     od_free(d->count);
     od_free(d->masks);
+    od_free(d->keypoints);
     *d = (od_detections){0};
 }

@@ -21,6 +21,9 @@ typedef struct od_detections {
     int32_t *count;   /* [batch] */
     float *masks;     /* [batch, max, mask_h, mask_w] probability of the detection's class inside its box; NULL without a mask head */
     int mask_h, mask_w;
+    float *keypoints; /* [batch, max, num_keypoints, 2] y, x as boxes, not cut to the image; NULL without keypoints */
+    int num_keypoints;
+    size_t capacity_keypoints; /* and of the others: */
     size_t capacity_masks, capacity_boxes, capacity_scores, capacity_classes, capacity_anchors, capacity_count;
 } od_detections;
 
@@ -28,6 +31,8 @@ typedef struct od_detections {
 od_status od_detections_reset(od_detections *detections, int64_t batch, int max, od_error *err);
 /* Then room for the masks, zeroed, of a model that has them. OD_ERR_NOMEM. */
 od_status od_detections_add_masks(od_detections *detections, int mask_h, int mask_w, od_error *err);
+/* The same of keypoints. */
+od_status od_detections_add_keypoints(od_detections *detections, int num_keypoints, od_error *err);
 void od_detections_deinit(od_detections *detections);
 
 #endif

@@ -11,6 +11,7 @@
 #include "detection/nms_heap.h"
 #include "detection/nms_kept.h"
 #include "util/alloc.h"
+#include "util/points.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -129,7 +130,7 @@ static void emit(const walk *w, const od_nms_candidate *c, const float kept_box[
         od_box_clip(box, w->in->window);
         if (!(od_box_area(box) > 0.0f)) return;
     }
-    if (w->params->change_frame) od_box_change_frame(box, w->in->window);
+    if (w->params->change_frame) od_points_change_frame(box, 2, w->in->window);
     int32_t k = out->count++;
     memcpy(out->boxes + 4 * (int64_t)k, box, sizeof box);
     out->scores[k] = c->score;

@@ -2,6 +2,7 @@
 #include "detection/postprocess.h"
 
 #include "util/alloc.h"
+#include "util/points.h"
 
 #include <math.h>
 #include <string.h>
@@ -82,6 +83,17 @@ void od_postprocess_free(od_postprocess *post)
     od_free(post);
 }
 
+/* Those of the anchors that detections come from. */
+static void locate_keypoints(const od_postprocess *p, const float *encodings, const float window[4], int64_t image, od_detections *d)
+{
+    for (int32_t i = 0; i < d->count[image]; i++) {
+        int64_t row = image * d->max + i, anchor = d->anchors[row];
+        float *points = d->keypoints + row * 2 * p->coder.keypoints;
+        od_box_coder_decode_keypoints(&p->coder, 1, encodings + anchor * p->coder.code_size, p->anchors + 4 * anchor, points);
+        if (p->nms.change_frame) od_points_change_frame(points, p->coder.keypoints, window);
+    }
+}
+
 static od_status run_image(const od_postprocess *p, const float *encodings, const float *logits, const float window[4], int64_t image,
                            od_detections *d)
 {
@@ -96,6 +108,7 @@ static od_status run_image(const od_postprocess *p, const float *encodings, cons
     od_nms_output out = {d->boxes + 4 * first, d->scores + first, d->classes + first, d->anchors + first, 0};
     od_status status = od_multiclass_nms(&p->nms, &in, &out, NULL);
     d->count[image] = out.count;
+    if (status == OD_OK && p->coder.keypoints) locate_keypoints(p, encodings, window, image, d);
     od_free(scores);
     return status;
 }
@@ -106,6 +119,7 @@ od_status od_postprocess_run(const od_postprocess *post, int64_t batch, const fl
     static const float whole[4] = {0, 0, 1, 1};
     int64_t codes = post->count * post->coder.code_size, logits = post->count * (post->num_classes + post->has_background);
     OD_TRY(od_detections_reset(detections, batch, post->nms.max_total, err));
+    if (post->coder.keypoints) OD_TRY(od_detections_add_keypoints(detections, post->coder.keypoints, err));
     int failed = 0;
 #pragma omp parallel for schedule(static) reduction(| : failed) if (batch > 1)
     for (int64_t i = 0; i < batch; i++)

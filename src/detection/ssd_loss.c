@@ -9,6 +9,7 @@
 #include "util/alloc.h"
 #include "util/rng.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { chunk = 128 }; /* anchors */
@@ -58,9 +59,9 @@ static span chunk_span(const pass *p, int64_t k)
     return (span){image, first, rest < chunk ? rest : chunk, image * p->targets->anchor_count + first};
 }
 
-/* Expanded targets [chunk, columns], weights and losses of one chunk; a thread's. */
+/* Expanded targets [chunk, columns], weights and losses of one chunk, an anchor's box code and its weights [code_size]; a thread's. */
 typedef struct buffers {
-    float *targets, *weights, *losses;
+    float *targets, *weights, *losses, *code, *code_weights;
 } buffers;
 
 static void drop_unkept(const pass *p, const span *s, int columns, float *weights)
@@ -116,18 +117,19 @@ static double class_chunk(const pass *p, const span *s, const buffers *b)
     return sum;
 }
 
-static double box_loss(const od_ssd_loss_config *c, int n, const float *x, const float *t, float weight, float scale, float *losses, float *grad)
+static double box_loss(const od_ssd_loss_config *c, int n, const float *x, const float *t, const float *weights, float scale, float *grad)
 {
-    const float weights[4] = {weight, weight, weight, weight};
-    if (c->box_kind == OD_BOX_LOSS_HUBER) return od_loss_huber(c->delta, n, x, t, weights, scale, losses, grad);
+    float weight = weights[0];
+    if (c->box_kind == OD_BOX_LOSS_HUBER) return od_loss_huber(c->delta, n, x, t, weights, scale, NULL, grad);
     if (c->box_kind == OD_BOX_LOSS_IOU || c->box_kind == OD_BOX_LOSS_GIOU) /* of the codes, as if they were boxes: the OD API hands it those */
         return (double)(weight * od_loss_box_iou(c->box_kind == OD_BOX_LOSS_GIOU, x, t, scale * weight, grad));
-    if (c->box_kind == OD_BOX_LOSS_L1) return od_loss_l1(n, x, t, weights, scale, losses, grad);
-    return od_loss_l2(n, x, t, weights, scale, losses, grad);
+    if (c->box_kind == OD_BOX_LOSS_L1) return od_loss_l1(n, x, t, weights, scale, NULL, grad);
+    return od_loss_l2(n, x, t, weights, scale, NULL, grad);
 }
 
-/* Only matched anchors have a box loss. */
-static double box_chunk(const pass *p, const span *s)
+/* Only matched anchors have a box loss. What a code doesn't say (a keypoint that isn't labelled) is as predicted: the OD API's
+ * ignore_nan_targets. */
+static double box_chunk(const pass *p, const span *s, const buffers *b)
 {
     const od_targets *t = p->targets;
     int size = t->coder.code_size;
@@ -138,10 +140,14 @@ static double box_chunk(const pass *p, const span *s)
         int32_t m = t->match[row];
         if (p->box_losses) p->box_losses[row] = 0.0f;
         if (m < 0 || (p->keep && !p->keep[row])) continue;
-        float code[4];
-        od_targets_encode(t, s->image, s->first + i, code);
-        double loss = box_loss(p->config, size, p->codes + row * size, code, od_targets_box_weight(t, s->image, m), p->box_scale, NULL,
-                               p->d_codes ? p->d_codes + row * size : NULL);
+        const float *x = p->codes + row * size;
+        float weight = od_targets_box_weight(t, s->image, m);
+        od_targets_encode(t, s->image, s->first + i, b->code);
+        for (int k = 0; k < size; k++) {
+            if (isnan(b->code[k])) b->code[k] = x[k];
+            b->code_weights[k] = weight;
+        }
+        double loss = box_loss(p->config, size, x, b->code, b->code_weights, p->box_scale, p->d_codes ? p->d_codes + row * size : NULL);
         if (p->box_losses) p->box_losses[row] = (float)loss;
         sum += loss;
     }
@@ -154,19 +160,19 @@ static od_status run_pass(const pass *p, od_ssd_loss_values *sums, od_error *err
     int64_t chunks = p->chunks_each * p->targets->batch;
     od_ssd_loss_values *parts = od_malloc((size_t)chunks, sizeof *parts);
     if (!parts) return od_error_nomem(err, "loss");
-    size_t row = (size_t)chunk * (size_t)p->columns;
+    size_t row = (size_t)chunk * (size_t)p->columns, code = (size_t)p->targets->coder.code_size;
     int failed = 0;
 #pragma omp parallel reduction(| : failed)
     {
-        float *memory = od_malloc(row, 3 * sizeof(float));
-        buffers b = {memory, memory + row, memory + 2 * row};
+        float *memory = od_malloc(3 * row + 2 * code, sizeof(float));
+        buffers b = {memory, memory + row, memory + 2 * row, memory + 3 * row, memory + 3 * row + code};
         failed = memory == NULL;
 #pragma omp for schedule(static)
         for (int64_t k = 0; k < chunks; k++) {
             if (!memory) continue;
             span s = chunk_span(p, k);
             parts[k].classification = p->config->class_kind == OD_CLASS_LOSS_DICE ? 0 : class_chunk(p, &s, &b);
-            parts[k].localization = box_chunk(p, &s);
+            parts[k].localization = box_chunk(p, &s, &b);
         }
         od_free(memory);
     }

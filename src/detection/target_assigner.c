@@ -90,6 +90,23 @@ static od_status copy_class_targets(const od_groundtruth *truth, int64_t batch, 
     return OD_OK;
 }
 
+static od_status copy_keypoints(const od_groundtruth *truth, int64_t batch, od_targets *t, od_error *err)
+{
+    int n = t->coder.keypoints;
+    size_t row = 2 * (size_t)n;
+    if (!n) return OD_OK;
+    if (od_grow(&t->keypoints, &t->capacity_keypoints, (size_t)t->box_first[batch] * row + 1, sizeof *t->keypoints)) return od_error_nomem(err, "targets");
+    for (int64_t i = 0; i < batch; i++) {
+        const od_groundtruth *g = &truth[i];
+        if (!g->count) continue;
+        if (!g->keypoints || g->num_keypoints != n)
+            return od_error_set(err, OD_ERR_CONFIG, "image %lld of the batch: %d keypoints a box, and keypoint_box_coder has %d; set num_keypoints: %d in the input reader",
+                                (long long)i, g->keypoints ? g->num_keypoints : 0, n, n);
+        memcpy(t->keypoints + (size_t)t->box_first[i] * row, g->keypoints, (size_t)g->count * row * sizeof(float));
+    }
+    return OD_OK;
+}
+
 static od_status copy_truth(const od_groundtruth *truth, int64_t batch, int num_classes, od_targets *t, od_error *err)
 {
     int64_t total = 0;
@@ -113,6 +130,7 @@ static od_status copy_truth(const od_groundtruth *truth, int64_t batch, int num_
         }
     }
     t->box_first[batch] = at;
+    OD_TRY(copy_keypoints(truth, batch, t, err));
     return copy_class_targets(truth, batch, num_classes, t, err);
 }
 

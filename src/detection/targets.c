@@ -37,6 +37,7 @@ void od_targets_deinit(od_targets *targets)
     od_free(targets->classes);
     od_free(targets->class_room);
     od_free(targets->weights);
+    od_free(targets->keypoints);
     *targets = (od_targets){0};
 }
 
@@ -112,8 +113,11 @@ void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t
 void od_targets_encode(const od_targets *targets, int64_t image, int64_t anchor, float *code)
 {
     int32_t m = targets->match[image * targets->anchor_count + anchor];
-    const float *box = targets->boxes + 4 * (targets->box_first[image] + m);
-    od_box_coder_encode(&targets->coder, 1, box, targets->anchors + 4 * anchor, code);
+    int64_t box = targets->box_first[image] + m;
+    const od_box_coder *coder = &targets->coder;
+    const float *a = targets->anchors + 4 * anchor;
+    od_box_coder_encode(coder, 1, targets->boxes + 4 * box, a, code);
+    if (coder->keypoints) od_box_coder_encode_keypoints(coder, 1, targets->keypoints + 2 * coder->keypoints * box, a, code);
 }
 
 void od_targets_expand_boxes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *codes, float *weights)

@@ -19,6 +19,8 @@ typedef struct od_groundtruth {
     const uint8_t *masks;   /* [count, mask_height, mask_width] 1 inside, 0 outside, at the padded image's size; NULL: none */
     int mask_height, mask_width;
     const float *class_targets; /* [count, num_classes] what each class is to be (several classes, or scores); NULL: 1 for `classes`, 0 for the rest */
+    const float *keypoints; /* [count, num_keypoints, 2] y, x relative to the padded image, NaN where none is labelled; NULL: none */
+    int num_keypoints;
 } od_groundtruth;
 
 /* OD_ERR_ARG for a class outside 0 .. num_classes-1, OD_ERR_NAN for a box or weight that isn't finite; `image` stands in messages. */
@@ -46,11 +48,12 @@ typedef struct od_targets {
     int32_t *classes;
     float *class_targets;     /* [box_first[batch], num_classes], or NULL: see od_groundtruth */
     float *weights;
+    float *keypoints;     /* [box_first[batch], coder.keypoints, 2], of a coder that has them */
     double *image_box_weight; /* [batch] sum of the anchors' box weights: the number of matches when all weights are 1 */
     double box_weight_sum;    /* of the whole batch */
     uint64_t draw; /* what losses' random choices depend on; the caller sets it anew each step */
     float *class_room;        /* class_targets, where any image has them */
-    size_t capacity_match, capacity_first, capacity_images, capacity_boxes, capacity_class_targets;
+    size_t capacity_match, capacity_first, capacity_images, capacity_boxes, capacity_class_targets, capacity_keypoints;
 } od_targets;
 
 /* Zero-initialise an od_targets before its first use; it grows as needed and can be used for every batch. */
@@ -63,13 +66,13 @@ int od_class_scheme_columns(const od_class_scheme *scheme);
  * (targets->class, class_weight of the golden fixtures). Either may be NULL. */
 void od_targets_expand_classes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *classes, float *weights);
 
-/* The same for box codes [n, code_size] (0 where unmatched) and their weights [n]. Either may be NULL. */
+/* The same for box codes [n, code_size] (0 where unmatched, NaN for keypoints that aren't labelled) and their weights [n]. Either may be NULL. */
 void od_targets_expand_boxes(const od_targets *targets, int64_t image, int64_t first, int64_t n, float *codes, float *weights);
 
 /* Weight of the box loss of an anchor that is matched to box `match` of an image. */
 float od_targets_box_weight(const od_targets *targets, int64_t image, int32_t match);
 
-/* The code that matched anchor `anchor` of an image has to learn. */
+/* The code [code_size] that matched anchor `anchor` of an image has to learn; a number that is NaN is nothing to learn. */
 void od_targets_encode(const od_targets *targets, int64_t image, int64_t anchor, float *code);
 
 #endif

@@ -125,6 +125,18 @@ static void draw_label(gdImagePtr gd, const pen *p, pixel_box at, const od_draw_
         draw_letter(gd, p, x + (2 + i * p->font->w) * p->zoom, y, (unsigned char)text[i], text_color(background));
 }
 
+/* A disc of the class's colour in a dark ring, so that it shows on any picture. */
+static void draw_dots(gdImagePtr gd, const pen *p, const od_draw_box *b)
+{
+    int radius = 2 * p->line;
+    for (int k = 0; k < b->keypoint_count; k++) {
+        float y = b->keypoints[2 * k] * (float)gd->sy, x = b->keypoints[2 * k + 1] * (float)gd->sx;
+        if (!(y >= 0 && y < (float)gd->sy && x >= 0 && x < (float)gd->sx)) continue;
+        gdImageFilledEllipse(gd, (int)x, (int)y, 2 * radius + 3, 2 * radius + 3, 0x101010);
+        gdImageFilledEllipse(gd, (int)x, (int)y, 2 * radius - 1, 2 * radius - 1, (int)od_draw_color(b->class_index));
+    }
+}
+
 static void copy_in(gdImagePtr gd, const od_image *image)
 {
     const uint8_t *from = image->pixels;
@@ -153,6 +165,7 @@ od_status od_image_draw_boxes(od_image *image, const od_draw_box *boxes, int cou
     pixel_box at;
     for (int i = count - 1; i >= 0; i--)
         if (find_pixels(boxes + i, image, &at)) draw_frame(gd, at, p.line, (int)od_draw_color(boxes[i].class_index));
+    for (int i = count - 1; i >= 0; i--) draw_dots(gd, &p, boxes + i);
     for (int i = count - 1; i >= 0; i--)
         if (find_pixels(boxes + i, image, &at)) draw_label(gd, &p, at, boxes + i);
     copy_out(gd, image);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Boxes with labels drawn on pictures, by libgd and its built-in fonts. Lines and letters grow with the picture.
+ * Boxes with labels and keypoints drawn on pictures, by libgd and its built-in fonts. Lines and letters grow with the picture.
  *
  *     const od_draw_box boxes[] = {{{0.1f, 0.2f, 0.8f, 0.6f}, "raccoon", 0.97f, 0}};
  *     OD_TRY(od_image_draw_boxes(&image, boxes, 1, err));
@@ -15,6 +15,8 @@ typedef struct od_draw_box {
     const char *label; /* UTF-8, or NULL; letters outside ASCII become '?' */
     float score;       /* shown in percent; negative: not shown */
     int class_index;   /* chooses the colour */
+    const float *keypoints; /* [keypoint_count, 2] y, x as the box: dots; those outside and NaN aren't drawn */
+    int keypoint_count;
 } od_draw_box;
 
 /* Draws on the image. Earlier boxes end up above later ones, labels above all boxes. OD_ERR_NOMEM leaves it unchanged.

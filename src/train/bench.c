@@ -2,6 +2,7 @@
 #include "objdet/bench.h"
 
 #include "data/loader.h"
+#include "train/batch_truth.h"
 #include "train/bench_profile.h"
 #include "train/optimizer.h"
 #include "train/run_setup.h"
@@ -233,15 +234,6 @@ static od_status time_steps(bench *b, int with_detection, od_bench_time *out, od
     return OD_OK;
 }
 
-static void batch_truth(bench *b, const od_batch *batch)
-{
-    for (int i = 0; i < batch->count; i++) {
-        int64_t at = (int64_t)i * batch->max_boxes;
-        b->truth[i] = (od_groundtruth){batch->boxes + 4 * at, batch->classes + at, batch->weights + at, batch->box_counts[i], batch->true_shapes + 3 * i,
-                                       batch->items[i].masks, batch->height, batch->width, NULL};
-    }
-}
-
 static od_status time_loader(bench *b, od_loader *loader, od_bench_time *out, od_error *err)
 {
     for (int64_t i = -WARM_UP; i < b->o->steps; i++) {
@@ -250,7 +242,7 @@ static od_status time_loader(bench *b, od_loader *loader, od_bench_time *out, od
         OD_TRY(od_loader_next(loader, &batch, err));
         if (batch->height != b->height || batch->width != b->width)
             return od_error_set(err, OD_ERR_MISMATCH, "the data's images are made %dx%d, not %dx%d", batch->height, batch->width, b->height, b->width);
-        batch_truth(b, batch);
+        od_batch_truth(batch, b->truth);
         OD_TRY(train_step(b, batch->images, err));
         if (i >= 0) b->times[i] = now() - start;
     }

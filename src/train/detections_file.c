@@ -55,6 +55,20 @@ od_status od_json_append_detection_mask(od_strbuf *b, const od_detections *d, in
     return OD_OK;
 }
 
+void od_json_append_keypoints(od_strbuf *b, const float *points, int count, const od_object *object, int height, int width)
+{
+    int labelled = 0;
+    od_strbuf_puts(b, ",\"keypoints\":[");
+    for (int k = 0; k < count; k++) {
+        int seen = object ? od_object_visibility(object, k) : 1;
+        double x = seen ? (double)points[2 * k + 1] * width : 0, y = seen ? (double)points[2 * k] * height : 0;
+        od_strbuf_printf(b, "%s%.9g,%.9g,%d", k ? "," : "", isfinite(x) ? x : 0, isfinite(y) ? y : 0, seen);
+        labelled += seen > 0;
+    }
+    od_strbuf_puts(b, "]");
+    if (object) od_strbuf_printf(b, ",\"num_keypoints\":%d", labelled);
+}
+
 static void add_objects(od_coco_files *f, int64_t image_id, const od_batch_item *item, int object_count)
 {
     int w = item->example.width, h = item->example.height;
@@ -69,6 +83,7 @@ static void add_objects(od_coco_files *f, int64_t image_id, const od_batch_item 
             od_strbuf_puts(&f->annotations, ",\"segmentation\":");
             od_mask_format_json(o->mask, &f->annotations);
         }
+        if (o->keypoint_count) od_json_append_keypoints(&f->annotations, o->keypoints, o->keypoint_count, o, h, w);
         od_strbuf_puts(&f->annotations, "}");
         f->annotation_count++;
     }
@@ -87,6 +102,7 @@ od_status od_coco_files_add(od_coco_files *f, int64_t image_id, const od_batch_i
         append_box(&f->detections, d->boxes + 4 * at, e->width, e->height);
         od_strbuf_printf(&f->detections, ",\"score\":%.9g,\"file_name\":", (double)d->scores[at]);
         od_json_append_string(&f->detections, e->filename ? e->filename : e->source_id ? e->source_id : "");
+        if (d->keypoints) od_json_append_keypoints(&f->detections, d->keypoints + 2 * at * d->num_keypoints, d->num_keypoints, NULL, e->height, e->width);
         if (d->masks) OD_TRY(od_json_append_detection_mask(&f->detections, d, row, i, e->height, e->width, err));
         od_strbuf_puts(&f->detections, "}");
     }

@@ -33,4 +33,8 @@ void od_json_append_number(od_strbuf *b, double x);
 /* ,"segmentation":{...} of a detection on a picture of height x width. */
 od_status od_json_append_detection_mask(od_strbuf *b, const od_detections *detections, int64_t row, int i, int height, int width, od_error *err);
 
+/* ,"keypoints":[x,y,v, ...] in pixels of a picture of height x width, of points[count, 2] y, x. `object`: with its visibilities and
+ * "num_keypoints"; NULL: of a detection, where v is 1 (COCO's evaluation doesn't look at it). */
+void od_json_append_keypoints(od_strbuf *b, const float *points, int count, const od_object *object, int height, int width);
+
 #endif

@@ -19,6 +19,7 @@ int od_detections_to_draw(const od_detections *d, int64_t row, const od_label_ma
         int64_t at = row * d->max + i;
         if (d->scores[at] < min_score) continue;
         out[n] = (od_draw_box){.label = labels ? od_label_map_name(labels, d->classes[at] + 1) : NULL, .score = d->scores[at], .class_index = d->classes[at]};
+        if (d->keypoints) out[n].keypoints = d->keypoints + 2 * at * d->num_keypoints, out[n].keypoint_count = d->num_keypoints;
         memcpy(out[n++].box, d->boxes + 4 * at, sizeof out->box);
     }
     return n;
@@ -39,7 +40,7 @@ static od_status draw_truth(od_image *image, const od_batch_item *item, const od
     int n = item->object_count < MAX_DRAWN ? item->object_count : MAX_DRAWN;
     for (int i = 0; i < n; i++) {
         const od_object *o = &item->objects[i];
-        boxes[i] = (od_draw_box){.label = labels ? od_label_map_name(labels, o->label) : NULL, .score = -1, .class_index = o->label - 1};
+        boxes[i] = (od_draw_box){.label = labels ? od_label_map_name(labels, o->label) : NULL, .score = -1, .class_index = o->label - 1, .keypoints = o->keypoints, .keypoint_count = o->keypoint_count};
         memcpy(boxes[i].box, o->box, sizeof boxes->box);
     }
     OD_TRY(od_objects_draw_masks(image, item->objects, n, err));
@@ -110,6 +111,7 @@ static od_status draw_input(const od_batch *b, int i, const od_label_map *labels
     for (int j = 0; j < n; j++) {
         int64_t at = (int64_t)i * b->max_boxes + j;
         boxes[j] = (od_draw_box){.label = labels ? od_label_map_name(labels, b->classes[at] + 1) : NULL, .score = -1, .class_index = b->classes[at]};
+        if (b->keypoints) boxes[j].keypoints = b->keypoints + 2 * at * b->num_keypoints, boxes[j].keypoint_count = b->num_keypoints;
         memcpy(boxes[j].box, b->boxes + 4 * at, sizeof boxes->box);
     }
     OD_TRY(input_picture(b, i, out, err));

@@ -4,6 +4,7 @@
 #include "data/loader.h"
 #include "eval/coco_masks.h"
 #include "events/tags.h"
+#include "train/batch_truth.h"
 #include "train/detections_file.h"
 #include "train/eval_metrics.h"
 #include "train/eval_pictures.h"
@@ -177,9 +178,7 @@ static void map_back(eval_pass *p, const od_batch_item *item, int64_t row)
 
 static od_status add_losses(eval_pass *p, const od_batch *b, od_error *err)
 {
-    for (int i = 0; i < b->count; i++)
-        p->e->truth[i] = (od_groundtruth){b->boxes + (int64_t)i * b->max_boxes * 4, b->classes + (int64_t)i * b->max_boxes,
-                                          b->weights + (int64_t)i * b->max_boxes, b->box_counts[i], b->true_shapes + 3 * i, b->items[i].masks, b->height, b->width, NULL};
+    od_batch_truth(b, p->e->truth);
     OD_TRY(od_instance_loss(p->e->inst, p->e->truth, &p->last, err));
     for (int i = 0; i < p->last.count; i++) p->loss_sums[i] += p->last.item[i].value;
     p->batches++;

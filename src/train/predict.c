@@ -284,6 +284,8 @@ static od_status add_results(predictor *p, const char *stem, const od_image *ima
         od_strbuf_printf(&p->results, ",\"bbox\":[%.9g,%.9g,%.9g,%.9g],\"score\":%.9g", x, y, (double)b[3] * image->width - x, (double)b[2] * image->height - y, score);
         if (calibrator_of(p))
             od_strbuf_printf(&p->results, ",\"probability\":%.9g", od_calibrator_apply(calibrator_of(p), label_of(p, p->found.classes[i]), score));
+        if (p->found.keypoints)
+            od_json_append_keypoints(&p->results, p->found.keypoints + (int64_t)i * 2 * p->found.num_keypoints, p->found.num_keypoints, NULL, image->height, image->width);
         if (p->found.masks) OD_TRY(od_json_append_detection_mask(&p->results, &p->found, 0, i, image->height, image->width, err));
         od_strbuf_puts(&p->results, "}");
     }

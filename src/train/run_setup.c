@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/run_setup.h"
 
+#include "config/keypoints.h"
 #include "data/reader_masks.h"
 #include "data/sampling.h"
 #include "util/alloc.h"
@@ -72,6 +73,7 @@ od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const Objec
     if (!options.sample_1_of_n && reader) options.sample_1_of_n = reader->sample_1_of_n_examples;
     if (reader) {
         options.class_scores = reader->load_multiclass_scores;
+        options.keypoints = od_config_keypoints(s->proto);
         options.expand_hierarchy = reader->expand_labels_hierarchy;
         options.sequences = reader->input_type == OBJECT_DETECTION__PROTOS__INPUT_TYPE__TF_SEQUENCE_EXAMPLE;
         if (o->training && options.sequences) options.frame_index = reader->frame_index;

@@ -7,6 +7,7 @@
 #include "data/class_balance.h"
 #include "data/loader.h"
 #include "events/tags.h"
+#include "train/batch_truth.h"
 #include "train/eval_pictures.h"
 #include "train/evaluator.h"
 #include "train/history.h"
@@ -279,11 +280,7 @@ static float momentum_limit(const trainer *t)
 static od_status train_batch(trainer *t, const od_batch *b, od_losses *losses, od_error *err)
 {
     OD_TRY(prepare_instance(t, b, err));
-    for (int i = 0; i < b->count; i++) {
-        int64_t at = (int64_t)i * b->max_boxes;
-        t->truth[i] = (od_groundtruth){b->boxes + 4 * at, b->classes + at, b->weights + at, b->box_counts[i], b->true_shapes + 3 * i, b->items[i].masks, b->height, b->width,
-                                       b->class_targets ? b->class_targets + at * b->num_classes : NULL};
-    }
+    od_batch_truth(b, t->truth);
     od_net *net = od_instance_net(t->inst);
     net->bn_momentum_limit = momentum_limit(t);
     net->seed = t->o->seed;

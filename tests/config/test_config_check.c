@@ -36,16 +36,21 @@ static int free_clean(void **state)
     return 0;
 }
 
-/* The clean config with `from` (which must be there) replaced by `to`. */
-static char *change(const char *from, const char *to)
+/* A config with `from` (which must be there) replaced by `to`. */
+static char *replace(const char *text, const char *from, const char *to)
 {
-    char *at = strstr(clean.data, from);
+    const char *at = strstr(text, from);
     if (!at) fail_msg("not in the config: %s", from);
     od_strbuf b = {0};
-    od_strbuf_append(&b, clean.data, (size_t)(at - clean.data));
+    od_strbuf_append(&b, text, (size_t)(at - text));
     od_strbuf_puts(&b, to);
     od_strbuf_puts(&b, at + strlen(from));
     return b.data;
+}
+
+static char *change(const char *from, const char *to)
+{
+    return replace(clean.data, from, to);
 }
 
 static od_config *parse(const char *text)
@@ -298,6 +303,56 @@ static void test_files(void **state)
     assert_int_equal(chdir(old), 0);
 }
 
+/* The clean config made to learn 3 keypoints, then spoilt. */
+static void test_keypoints(void **state)
+{
+    (void)state;
+    static const char *const made[][2] = {
+        {"faster_rcnn_box_coder { y_scale: 10 x_scale: 10 height_scale: 5 width_scale: 5 }", "keypoint_box_coder { num_keypoints: 3 }"},
+        {"weight_shared_convolutional_box_predictor {", "weight_shared_convolutional_box_predictor { box_code_size: 10"},
+        {"train_input_reader {", "train_input_reader { num_keypoints: 3"},
+        {"eval_input_reader {", "eval_input_reader { num_keypoints: 3"},
+        {"random_horizontal_flip { }", "random_horizontal_flip { keypoint_flip_permutation: [0, 2, 1] }"},
+    };
+    static const struct {
+        const char *from, *to, *message; /* NULL: nothing is wrong */
+    } cases[] = {
+        {"", "", NULL},
+        {"box_code_size: 10", "box_code_size: 4", "4, but the box coder's codes have 10 numbers"},
+        {"box_code_size: 10", "", "4, but the box coder's codes have 10 numbers"},
+        {"train_input_reader { num_keypoints: 3", "train_input_reader {", "the model learns 3 keypoints of a box, and 0 are read"},
+        {"eval_input_reader { num_keypoints: 3", "eval_input_reader {", "the model learns 3 keypoints of a box, and 0 are read"},
+        {"eval_input_reader {", "eval_input_reader { input_type: TF_SEQUENCE_EXAMPLE", "no keypoints are read of sequences"},
+        {"weighted_smooth_l1", "weighted_giou", "knows boxes only, and keypoint_box_coder's codes have keypoints"},
+        {"train_config {", "train_config { merge_multiple_label_boxes: true", "doesn't merge keypoints, which the model learns"},
+        {"[0, 2, 1]", "[0, 2]", "2 numbers for the 3 keypoints of train_input_reader; expected one for each: which keypoint of the picture before comes to its place"},
+        {"{ keypoint_flip_permutation: [0, 2, 1] }", "{ }", "0 numbers for the 3 keypoints of train_input_reader; expected one for each: which keypoint of the picture before comes to its place"},
+        {"[0, 2, 1]", "[0, 3, 1]", "holds 3; expected 0 to 2"},
+        {"random_horizontal_flip {", "random_rotation90 { keypoint_rot_permutation: [0] } } data_augmentation_options { random_horizontal_flip {",
+         "1 numbers for the 3 keypoints of train_input_reader; expected one for each: which keypoint of the picture before comes to its place"},
+        {"keypoint_box_coder { num_keypoints: 3 }", "keypoint_box_coder { num_keypoints: 3 y_scale: 0 }", "0 is out of range"},
+    };
+    char *base = change("", "");
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        char *next = replace(base, made[i][0], made[i][1]);
+        od_free(base);
+        base = next;
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = replace(base, cases[i].from, cases[i].to);
+        od_config *config = parse(text);
+        od_config_problems *problems = check(config, 1);
+        if (od_config_problems_of(problems, E) != (cases[i].message != NULL) || (cases[i].message && !has_message(problems, E, cases[i].message))) {
+            print_all(problems);
+            fail_msg("%s", cases[i].to);
+        }
+        od_config_problems_free(problems);
+        od_config_free(config);
+        od_free(text);
+    }
+    od_free(base);
+}
+
 static void test_unsupported_is_refused_where_it_is_needed(void **state)
 {
     (void)state;
@@ -384,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_the_clean_config_has_no_problem),
         cmocka_unit_test(test_each_change_is_told),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_keypoints),
         cmocka_unit_test(test_unsupported_is_refused_where_it_is_needed),
         cmocka_unit_test(test_damaged_texts),
         cmocka_unit_test(test_allocation_failures),

@@ -6,6 +6,7 @@
 #include "oracle_tables.h"
 
 #include "detection/box.h"
+#include "util/points.h"
 #include "detection/box_coder.h"
 
 static void test_box_operations(void **state)
@@ -22,7 +23,7 @@ static void test_box_operations(void **state)
     assert_memory_equal(clipped, expected, sizeof expected);
     od_box_clip(outside, window);
     assert_true(od_box_area(outside) == 0.0f);
-    od_box_change_frame(clipped, window);
+    od_points_change_frame(clipped, 2, window);
     const float framed[4] = {0, 0.5f, 1, 1};
     assert_memory_equal(clipped, framed, sizeof framed);
 }
@@ -89,7 +90,7 @@ static void test_refused(void **state)
     (void)state;
     static const struct { const char *config; od_status status; const char *says; } bad[] = {
         {"", OD_ERR_CONFIG, "empty"},
-        {"keypoint_box_coder { }", OD_ERR_UNSUPPORTED, "keypoint_box_coder"},
+        {"keypoint_box_coder { }", OD_ERR_CONFIG, "keypoint_box_coder: num_keypoints is 0; expected 1 to 1000"},
         {"faster_rcnn_box_coder { height_scale: 0 }", OD_ERR_CONFIG, "scale 0"},
         {"square_box_coder { length_scale: -1 }", OD_ERR_CONFIG, "scale -1"},
         {"mean_stddev_box_coder { stddev: nan }", OD_ERR_CONFIG, "mean_stddev_box_coder: scale nan"},

@@ -85,6 +85,7 @@ static void check_losses(const char *name, const ObjectDetection__Protos__Ssd *s
         const float *boxes = truth_data("boxes", i, &count);
         truth[i] = (od_groundtruth){.boxes = boxes, .classes = truth_data("classes", i, NULL), .weights = truth_data("weights", i, NULL), .count = count};
         if (!strncmp(name, "k_hot", 5)) truth[i].class_targets = truth_data("targets", i, NULL);
+        if (!strncmp(name, "keypoints", 9)) truth[i].keypoints = truth_data("keypoints", i, NULL), truth[i].num_keypoints = 3;
     }
     if (od_target_assigner_create_ssd(ssd, anchors->data, anchors->shape[0], &assigner, &err) != OD_OK || od_ssd_loss_create(ssd, &loss, &err) != OD_OK)
         fail_msg("%s: %s", name, err.message);
@@ -108,7 +109,7 @@ static void check_losses(const char *name, const ObjectDetection__Protos__Ssd *s
 static void check_detections(const char *name, const ObjectDetection__Protos__Ssd *ssd)
 {
     const od_safetensors_entry *count = entry(name, "count", 0), *boxes = entry(name, "boxes", 0), *scores = entry(name, "scores", 0), *classes = entry(name, "classes", 0),
-                               *indices = entry(name, "indices", 0), *anchors = entry(name, "anchors", 1), *codes = entry(name, "codes", 1), *logits = entry(name, "logits", 1);
+                               *points = entry(name, "keypoints", 0), *indices = entry(name, "indices", 0), *anchors = entry(name, "anchors", 1), *codes = entry(name, "codes", 1), *logits = entry(name, "logits", 1);
     if (!count) return;
     const int32_t(*shapes)[3] = od_safetensors_find(fixture, "truth/true_shapes")->data;
     float windows[batch][4] = {{0}};
@@ -126,6 +127,9 @@ static void check_detections(const char *name, const ObjectDetection__Protos__Ss
         assert_memory_equal(found.classes + i * found.max, (const int32_t *)classes->data + i * rows, (size_t)n * 4);
         /* The partitioned suppression sorts boxes but not what belongs to them: the OD API's indices are another box's. */
         int sorted = ssd->post_processing->batch_non_max_suppression->use_partitioned_nms && ssd->post_processing->batch_non_max_suppression->use_static_shapes;
+        assert_int_equal(points != NULL, found.keypoints != NULL);
+        if (points) assert_int_equal(found.num_keypoints, points->shape[2]);
+        if (points) expect(name, "keypoints", error_of(6 * n, found.keypoints + 6 * i * found.max, (const float *)points->data + 6 * i * rows), 2e-6);
         if (indices && !sorted) assert_memory_equal(found.anchors + i * found.max, (const int32_t *)indices->data + i * rows, (size_t)n * 4);
     }
     od_detections_deinit(&found);
@@ -157,7 +161,7 @@ static void test_each_case(void **state)
         od_strbuf_deinit(&text);
     }
     print_message("%d cases, %d with losses, %d with detections\n", cases, losses, detections);
-    assert_true(cases >= 36 && losses >= 20 && detections >= 20);
+    assert_true(cases >= 44 && losses >= 20 && detections >= 20);
 }
 
 /* random_example_sampler: all positives and about (1 - f) / f as many negatives, drawn anew for another number, evenly. */

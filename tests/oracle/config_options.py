@@ -6,7 +6,7 @@ usage: PYTHONPATH=../shared/oracle python tests/oracle/config_options.py tests/d
 
 For each case `NAME/...`: config (the Ssd message as text), anchors [A,4], codes [2,A,code], logits [2,A,columns] (where these three aren't
 plain's); of those that change training: the losses (localization, classification), their gradients d_codes and d_logits; of those that
-change detections: boxes, scores, classes, anchor indices (where there are any) and count [2]. Ground truth: truth/{boxes,classes,weights}/{0,1}, and
+change detections: boxes, scores, classes, keypoints and anchor indices (where there are any) and count [2]. Ground truth: truth/{boxes,classes,weights}/{0,1}, and
 truth/targets/{0,1} instead of the classes for the cases k_hot*.
 """
 import sys
@@ -33,6 +33,9 @@ def nms(s): return dict(nms='batch_non_max_suppression { score_threshold: 0.3 io
 PAIRS = 'x_y_pairs { x_y_pair { x: 0.1 y: 0.05 } x_y_pair { x: 0.5 y: 0.3 } x_y_pair { x: 0.9 y: 0.95 } }'
 CASES = dict(
     plain={}, mean_stddev=dict(coder='mean_stddev_box_coder { stddev: 0.2 }'), square=dict(coder='square_box_coder { y_scale: 7 }', code=3),
+    keypoints=dict(coder='keypoint_box_coder { num_keypoints: 3 y_scale: 7 x_scale: 6 height_scale: 4 width_scale: 3 }', code=10),
+    keypoints_l2=dict(coder='keypoint_box_coder { num_keypoints: 3 }', code=10, boxloss='weighted_l2 { }'),
+    keypoints_own_frame=dict(coder='keypoint_box_coder { num_keypoints: 3 }', code=10, nms='batch_non_max_suppression { score_threshold: 0.2 iou_threshold: 0.5 max_detections_per_class: 5 max_total_detections: 8 change_coordinate_frame: false }'),
     ioa=dict(similarity='ioa_similarity { }'), thresholded_iou=dict(similarity='thresholded_iou_similarity { iou_threshold: 0.25 }'),
     neg_sq_dist=dict(similarity='neg_sq_dist_similarity { }', matcher='ignore_thresholds: true'),
     in_between=dict(matcher='matched_threshold: 0.5 unmatched_threshold: 0.2 negatives_lower_than_unmatched: false force_match_for_each_row: true'),
@@ -65,6 +68,7 @@ CASES = dict(
 BOXES = [np.array([[.1, .15, .55, .6], [.4, .3, .95, .9], [.62, .05, .8, .3]], 'f4'), np.array([[.2, .25, .85, .8]], 'f4')]
 CLASSES = [np.array([0, 1, 0], 'i4'), np.array([1], 'i4')]
 TARGETS = [np.array([[.2, .8], [1, 1], [0, 0]], 'f4'), np.array([[.5, .3]], 'f4')]  # merged boxes and multiclass scores; of the cases k_hot*
+KEYPOINTS = [np.array([[[.2, .2], [.3, .4], [.5, .5]], [[.5, .35], [np.nan, np.nan], [.99, .8]], [[np.nan] * 2] * 3], 'f4'), np.array([[[.1, .3], [.5, .55], [1.1, .9]]], 'f4')]  # of the cases keypoints*
 WEIGHTS = [np.array([1, .5, 1], 'f4'), np.array([1], 'f4')]
 TRUE_SHAPES = np.array([[64, 64, 3], [48, 64, 3]], 'i4')
 
@@ -80,7 +84,8 @@ def run(name, edits, out):
     logits = (6 * uniform('logits', 2 * a * columns) - 3.5).reshape(2, a, columns).astype('f4')
     classes = [tf.constant(t) for t in TARGETS] if 'truth' in edits else [tf.one_hot(c, 2) for c in CLASSES]
     model.provide_groundtruth(groundtruth_boxes_list=[tf.constant(b) for b in BOXES], groundtruth_classes_list=classes,
-                              groundtruth_weights_list=[tf.constant(w) for w in WEIGHTS], groundtruth_confidences_list=classes)
+                              groundtruth_weights_list=[tf.constant(w) for w in WEIGHTS], groundtruth_confidences_list=classes,
+                              groundtruth_keypoints_list=[tf.constant(k) for k in KEYPOINTS] if 'keypoint' in values['coder'] else None)
     x, y = tf.constant(codes), tf.constant(logits)
     t = {'config': np.frombuffer(text.encode(), 'u1'), 'anchors': anchors, 'codes': codes, 'logits': logits}
     trains, detects = not edits or edits.keys() - {'nms', 'post'}, not edits or edits.keys() & {'nms', 'post', 'coder', 'anchors', 'more'}
@@ -95,6 +100,7 @@ def run(name, edits, out):
     if detects and not pixels:
         d = model.postprocess({'box_encodings': x, 'class_predictions_with_background': y, 'preprocessed_inputs': tf.zeros([2, 64, 64, 3])}, tf.constant(TRUE_SHAPES))
         t['count'] = d['num_detections'].numpy().astype('i4'); t['boxes'] = d['detection_boxes'].numpy(); t['scores'] = d['detection_scores'].numpy(); t['classes'] = d['detection_classes'].numpy().astype('i4')
+        if 'detection_keypoints' in d: t['keypoints'] = d['detection_keypoints'].numpy()
         if 'detection_anchor_indices' in d: t['indices'] = d['detection_anchor_indices'].numpy().astype('i4')
     for key in ('anchors', 'codes', 'logits', 'd_codes', 'd_logits'):
         if name != 'plain' and key in t and np.array_equal(t[key], out['plain/' + key]): del t[key]
@@ -103,7 +109,7 @@ def run(name, edits, out):
 
 if __name__ == '__main__':
     out = {}
-    for i in range(2): out.update({f'truth/boxes/{i}': BOXES[i], f'truth/classes/{i}': CLASSES[i], f'truth/targets/{i}': TARGETS[i], f'truth/weights/{i}': WEIGHTS[i]})
+    for i in range(2): out.update({f'truth/boxes/{i}': BOXES[i], f'truth/classes/{i}': CLASSES[i], f'truth/targets/{i}': TARGETS[i], f'truth/keypoints/{i}': KEYPOINTS[i], f'truth/weights/{i}': WEIGHTS[i]})
     out['truth/true_shapes'] = TRUE_SHAPES
     for name, edits in CASES.items():
         try: run(name, edits, out)

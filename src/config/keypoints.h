@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What configs say of keypoints: how many the model learns, how many the data has, and in which order augmentations leave them.
+ */
+#ifndef OD_CONFIG_KEYPOINTS_H
+#define OD_CONFIG_KEYPOINTS_H
+
+#include "config/config.h"
+
+/* Keypoints of a box that the model learns (keypoint_box_coder), and the data must have; 0: none. */
+int od_config_keypoints(const ObjectDetection__Protos__TrainEvalPipelineConfig *proto);
+
+/* keypoint_flip_permutation of a flip or keypoint_rot_permutation of a rotation: keypoint i becomes what was keypoint items[i]. */
+typedef struct od_keypoint_order {
+    const void *options; /* the step's message */
+    const char *step, *field;
+    const int32_t *items; /* [count] */
+    size_t count;
+    int needed; /* keypoints don't go without it (a rotation leaves them in their order) */
+} od_keypoint_order;
+
+/* 1 when the step has such a field. */
+int od_keypoint_order_of(const ObjectDetection__Protos__PreprocessingStep *step, od_keypoint_order *out);
+
+/* 1, with what is wrong in `text`, when the order doesn't go with the training data's keypoints; in TensorFlow 2 it is an error, too. */
+int od_keypoint_order_problem(const od_keypoint_order *order, const ObjectDetection__Protos__TrainEvalPipelineConfig *proto, char *text, size_t size);
+
+#endif
