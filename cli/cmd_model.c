@@ -25,7 +25,9 @@ static void print_info(const od_model_summary *m)
 {
     printf("%s (%s), %d class%s, %d x %d\n\n", m->type, m->meta, m->num_classes, m->num_classes == 1 ? "" : "es", m->height, m->width);
     printf("%-12s %12s %16s\n", "", "parameters", "GFLOP an image");
-    for (int i = 0; i < m->part_count; i++) printf("%-12s %10.3f M %16.3f\n", m->parts[i].name, 1e-6 * (double)m->parts[i].parameters, m->parts[i].gflops);
+    for (int i = 0; i < m->part_count; i++)
+        if (m->parts[i].parameters || m->parts[i].gflops > 0)
+            printf("%-12s %10.3f M %16.3f\n", m->parts[i].name, 1e-6 * (double)m->parts[i].parameters, m->parts[i].gflops);
     printf("%-12s %10.3f M %16.3f\n", "all", 1e-6 * (double)m->parameters, m->gflops);
     printf("%-12s %10.3f M\n\n", "  trained", 1e-6 * (double)m->trained_parameters);
     if (m->anchors) printf("anchors                        %lld\n", (long long)m->anchors);

@@ -84,7 +84,8 @@ static void center_net_info(const void *self, od_model_info *info)
     *info = (od_model_info){.type = m->features->type,
                             .num_classes = m->c->num_classes,
                             .backbone_paths = {m->features->backbone_path},
-                            .features_paths = {"model/_feature_extractor"}};
+                            .features_paths = {"model/_feature_extractor"},
+                            .backbone_shown = m->features->backbone_shown};
 }
 
 static void free_state(void *state)

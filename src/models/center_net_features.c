@@ -16,6 +16,7 @@
 
 #define EXTRACTOR "model/_feature_extractor"
 #define BASE EXTRACTOR "/_base_model"
+#define NETWORK EXTRACTOR "/_network"
 #define WHOLE EXTRACTOR "/_feature_extractor_model" /* its layer_with_weights-0 is the backbone */
 
 /* Convolution with batch norm and ReLU, layers <path>/layer_with_weights-N and N+1. */
@@ -107,9 +108,9 @@ static od_status mobilenet_v2(const od_center_net_extractor *config, int depth, 
 {
     (void)depth;
     od_mobilenet_v2_outputs out;
-    OD_TRY(build_mobilenet(config, g, images, EXTRACTOR "/_network/layer_with_weights-0", &out, err));
+    OD_TRY(build_mobilenet(config, g, images, NETWORK "/layer_with_weights-0", &out, err));
     *count = 1;
-    maps[0] = upsample_by_convolutions(g, out.block[17], 1, EXTRACTOR "/_network");
+    maps[0] = upsample_by_convolutions(g, out.block[17], 1, NETWORK);
     return OD_OK;
 }
 
@@ -133,25 +134,25 @@ static od_status mobilenet_v2_fpn(const od_center_net_extractor *config, int dep
 static od_status hourglass(const od_center_net_extractor *config, int depth, od_graph *g, od_value images, od_value *maps, int *count, od_error *err)
 {
     (void)config, (void)err;
-    *count = od_hourglass_build(g, images, depth, EXTRACTOR "/_network", maps);
+    *count = od_hourglass_build(g, images, depth, NETWORK, maps);
     return OD_OK;
 }
 
 static const od_center_net_features table[] = {
-    {"resnet_v2_50", BASE, 50, resnet_v2},
-    {"resnet_v2_101", BASE, 101, resnet_v2},
-    {"resnet_v1_18_fpn", BASE, 18, resnet_basic_fpn},
-    {"resnet_v1_34_fpn", BASE, 34, resnet_basic_fpn},
-    {"resnet_v1_50_fpn", BASE, 50, resnet_v1_fpn},
-    {"resnet_v1_101_fpn", BASE, 101, resnet_v1_fpn},
-    {"hourglass_10", NULL, 10, hourglass},
-    {"hourglass_20", NULL, 20, hourglass},
-    {"hourglass_32", NULL, 32, hourglass},
-    {"hourglass_52", NULL, 52, hourglass},
-    {"hourglass_104", NULL, 104, hourglass},
-    {"mobilenet_v2", EXTRACTOR "/_network", 0, mobilenet_v2},
-    {"mobilenet_v2_fpn", BASE, 0, mobilenet_v2_fpn},
-    {"mobilenet_v2_fpn_sep_conv", BASE, 0, mobilenet_v2_fpn},
+    {"resnet_v2_50", BASE, NULL, 50, resnet_v2},
+    {"resnet_v2_101", BASE, NULL, 101, resnet_v2},
+    {"resnet_v1_18_fpn", BASE, NULL, 18, resnet_basic_fpn},
+    {"resnet_v1_34_fpn", BASE, NULL, 34, resnet_basic_fpn},
+    {"resnet_v1_50_fpn", BASE, NULL, 50, resnet_v1_fpn},
+    {"resnet_v1_101_fpn", BASE, NULL, 101, resnet_v1_fpn},
+    {"hourglass_10", NULL, NETWORK, 10, hourglass},
+    {"hourglass_20", NULL, NETWORK, 20, hourglass},
+    {"hourglass_32", NULL, NETWORK, 32, hourglass},
+    {"hourglass_52", NULL, NETWORK, 52, hourglass},
+    {"hourglass_104", NULL, NETWORK, 104, hourglass},
+    {"mobilenet_v2", NETWORK, NETWORK "/layer_with_weights-0", 0, mobilenet_v2},
+    {"mobilenet_v2_fpn", BASE, NULL, 0, mobilenet_v2_fpn},
+    {"mobilenet_v2_fpn_sep_conv", BASE, NULL, 0, mobilenet_v2_fpn},
 };
 
 od_status od_center_net_features_find(const od_config *config, const od_center_net_extractor *extractor, const od_center_net_features **out, od_error *err)

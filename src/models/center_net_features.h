@@ -16,6 +16,7 @@ typedef ObjectDetection__Protos__CenterNetFeatureExtractor od_center_net_extract
 typedef struct od_center_net_features {
     const char *type;
     const char *backbone_path; /* object path of the classification network; NULL: it has none */
+    const char *backbone_shown; /* od_model_info */
     int depth;
     od_status (*build)(const od_center_net_extractor *config, int depth, od_graph *g, od_value images, od_value maps[OD_CENTER_NET_MAX_STACKS], int *count,
                        od_error *err);

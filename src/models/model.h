@@ -46,6 +46,7 @@ typedef struct od_model_info {
     const char *backbone_paths[2]; /* whose variables a classification checkpoint gives (under "feature_extractor" there); unused: NULL */
     int backbone_continues;        /* the second backbone path's layers are numbered on from the first's last one in the checkpoint */
     const char *features_paths[2]; /* whose variables a detection checkpoint gives */
+    const char *backbone_shown;    /* the backbone where the first of backbone_paths isn't it: for a summary; NULL: it is */
 } od_model_info;
 
 /* Reads the config and creates all variables (values zero). OD_ERR_UNSUPPORTED or OD_ERR_CONFIG name what is wrong. The config is

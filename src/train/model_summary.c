@@ -85,8 +85,8 @@ static int starts_with(const char *name, const char *path)
 static int part_of_path(const od_model *m, const char *path)
 {
     const od_model_info *info = od_model_get_info(m);
-    for (int i = 0; i < 2; i++)
-        if (starts_with(path, info->backbone_paths[i])) return 0;
+    const char *first = info->backbone_shown ? info->backbone_shown : info->backbone_paths[0];
+    if (starts_with(path, first) || starts_with(path, info->backbone_paths[1])) return 0;
     for (int i = 0; i < 2; i++)
         if (starts_with(path, info->features_paths[i])) return 1;
     return !strncmp(path, "model/", 6) ? 2 : -1;

@@ -26,6 +26,17 @@ assert 'conv2d 3x3/2 32 bn relu6' in texts and texts.count('upsample2x') == 2, t
 assert {'160 rows', '40 rows', '3 rows'} <= set(texts), texts
 EOF
 
+# CenterNet: a whole hourglass network is backbone; of the MobileNetV2 network (2.258 M parameters of it are MobileNetV2's) the layers after it are neck.
+center() { # type
+  printf 'model { center_net { num_classes: 1 feature_extractor { type: "%s" depth_multiplier: 1 } image_resizer { fixed_shape_resizer { height: 128 width: 128 } }
+    object_detection_task { localization_loss { l1_localization_loss {} } } object_center_params { classification_loss { penalty_reduced_logistic_focal_loss {} } } } }\n' "$1" > "$dir/center.config"
+  "$OBJDET" model show "$dir/center.config" > "$dir/out" || fail "$1"
+}
+center hourglass_10
+grep -q '^backbone ' "$dir/out" && ! grep -q '^neck ' "$dir/out" || fail "hourglass_10: $(cat "$dir/out")"
+center mobilenet_v2
+grep -qE '^backbone +2\.258 M ' "$dir/out" && grep -q '^neck ' "$dir/out" || fail "mobilenet_v2: $(cat "$dir/out")"
+
 "$OBJDET" model show "$dir/none.config" 2> "$dir/err" && fail "a missing config must fail"
 grep -q "^objdet: error: $dir/none.config: " "$dir/err" || fail "a missing config: $(cat "$dir/err")"
 "$OBJDET" model draw 2> "$dir/err" && fail "an unknown action must fail"
