@@ -13,11 +13,11 @@ cases=${CASES:-ssd_mobilenet_v2:256:8 ssd_mobilenet_v2_fpnlite:256:8 ssd_mobilen
   center_mobilenet_v2_fpn:256:8 center_resnet18_v1_fpn:192:4 center_resnet50_v2:128:4 center_resnet50_v1_fpn:192:4 center_hourglass10:192:4 retinanet50:256:4
   retinanet101:128:4 efficientdet_d2:256:2 center_resnet101_v1_fpn:128:4 retinanet152:128:4 center_hourglass104:128:2}
 imagenet=$data/../weights/mobilenet_v2_imagenet/ckpt-1
-results=$out/results.tsv
+results=$out/results.tsv failed=0
 [ -f "$results" ] || printf 'set\tfamily\tsize\tbatch\tsteps\tfrom\tloss, first step\tloss, last step\tmAP\tmAP@.50\tseconds\n' > "$results"
 
 loss() { # model_dir, first or last
-  "$objdet" events list "$1/train" --csv=Loss/total_loss | tail -n +2 | { [ "$2" = first ] && head -1 || tail -1; } | awk -F, '{printf "%.4g", $4}'
+  "$objdet" events list "$1/train" --csv=Loss/total_loss | awk -F, -v which="$2" 'NR == 2 {first = $4} {last = $4} END {printf "%.4g", which == "first" ? first : last}'
 }
 
 train() { # set family size batch
@@ -25,7 +25,7 @@ train() { # set family size batch
   records="record=$data/$1/train.record eval_record=$data/$1/test.record"
   [ "$1" = chest_xray ] && classes=2 && records="record=$data/$1/train.record eval_record=$data/$1/val.record"  # left and right: no flips
   [ "$1" = raccoon ] && options+=(flip=yes)
-  case $2 in *mobilenet_v2*) options+=("checkpoint=$imagenet"); start=ImageNet ;; esac
+  case $2 in ssd_mobilenet_v2*) options+=("checkpoint=$imagenet"); start=ImageNet ;; esac
   rm -rf "$at" && mkdir -p "$at"
   # shellcheck disable=SC2086
   python3 "$here/bench/family_config.py" "$data/zoo_configs" "$2" "$3" "$classes" batch="$4" steps="$steps" label_map="$data/$1/label_map.pbtxt" $records ${options[@]+"${options[@]}"} > "$at/family.config"
@@ -34,7 +34,7 @@ train() { # set family size batch
       { tail -3 "$at/train.txt" >&2; return 1; }
   done
   "$objdet" eval --model_dir="$at/model" > "$at/eval.txt" 2>&1 || { tail -3 "$at/eval.txt" >&2; return 1; }
-  find "$data/$1/images" -type f | sort | head -4 > "$at/images.txt"
+  find "$data/$1/images" -type f | sort | sed -n 1,4p > "$at/images.txt"
   xargs -d '\n' "$objdet" predict --model_dir="$at/model" --min_score_thresh=0.2 --output_dir="$at/pictures" < "$at/images.txt" > "$at/predict.txt" 2>&1 || { tail -3 "$at/predict.txt" >&2; return 1; }
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n' "$1" "$2" "$3" "$4" "$steps" "$start" "$(loss "$at/model" first)" "$(loss "$at/model" last)" \
     $(sed -nE 's/.*Average Precision.*IoU=0.50:0.95.*area= *all.*= *([-0-9.]+)$/\1/p; s/.*Average Precision.*IoU=0.50 .*area= *all.*= *([-0-9.]+)$/\1/p' "$at/eval.txt") $((SECONDS - begin)) |
@@ -45,6 +45,7 @@ train() { # set family size batch
 for case in $cases; do
   IFS=: read -r family size batch <<< "$case"
   for set in ${SETS:-chest_xray raccoon}; do
-    grep -q "^$set	$family	$size	$batch	$steps	" "$results" || train "$set" "$family" "$size" "$batch"
+    grep -q "^$set	$family	$size	$batch	$steps	" "$results" || train "$set" "$family" "$size" "$batch" || { echo "train_families: $set $family failed" >&2; failed=1; }
   done
 done
+exit $failed
