@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { BOX_W = 168, BOX_H = 18, STEP_X = 180, STEP_Y = 28, TOP = 76, LEFT = 16, COLUMN_GAP = 28 };
+enum { BOX_W = 180, BOX_H = 18, STEP_X = 192, STEP_Y = 28, TOP = 76, LEFT = 16, COLUMN_GAP = 28 };
 
 typedef struct place {
     int depth, column, lane; /* lane: among the boxes of one column and depth */
@@ -70,8 +70,9 @@ static void write_style(od_strbuf *out)
 static void write_edge(od_strbuf *out, const place *from, const place *to)
 {
     int x0 = from->x + BOX_W / 2, y0 = from->y + BOX_H, x1 = to->x + BOX_W / 2, y1 = to->y;
-    if (x0 == x1 && to->depth > from->depth + 1) /* past the boxes between */
-        od_strbuf_printf(out, "<path d=\"M%d %dC%d %d %d %d %d %d\"/>", x0, y0, x0 + BOX_W / 2 + 20, y0 + 10, x0 + BOX_W / 2 + 20, y1 - 10, x1, y1);
+    int aside = x0 + (BOX_W / 2 + 8) * 4 / 3; /* a cubic goes three quarters of the way to its control points: past the boxes between */
+    if (x0 == x1 && to->depth > from->depth + 1)
+        od_strbuf_printf(out, "<path d=\"M%d %dC%d %d %d %d %d %d\"/>", x0, y0, aside, y0 + 10, aside, y1 - 10, x1, y1);
     else
         od_strbuf_printf(out, "<path d=\"M%d %dC%d %d %d %d %d %d\"/>", x0, y0, x0, y0 + 16, x1, y1 - 16, x1, y1);
 }
@@ -86,6 +87,13 @@ static void write_box(od_strbuf *out, const od_network_box *b, const place *p)
     od_strbuf_puts(out, "</text></g>\n");
 }
 
+static int has_group(const od_network_drawing *d, int group)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->boxes[i].group == group) return 1;
+    return 0;
+}
+
 static void write_svg(const layout *l, od_strbuf *out)
 {
     int last = l->columns - 1, width = l->left[last] + l->lanes[last] * STEP_X + LEFT, height = TOP + l->depth * STEP_Y + 8;
@@ -96,8 +104,10 @@ static void write_svg(const layout *l, od_strbuf *out)
     od_strbuf_printf(out, "<text x=\"%d\" y=\"20\" style=\"font-size:14px;font-weight:600\">", LEFT);
     od_xml_escape(out, l->d->title);
     od_strbuf_puts(out, "</text>\n");
-    for (int g = 0; g < l->d->group_count; g++) {
-        od_strbuf_printf(out, "<rect x=\"%d\" y=\"30\" width=\"12\" height=\"12\" style=\"fill:var(--net-%d)\"/><text x=\"%d\" y=\"40\">", LEFT + g * 90, g & 3, LEFT + g * 90 + 17);
+    for (int g = 0, x = LEFT; g < l->d->group_count; g++) {
+        if (!has_group(l->d, g)) continue;
+        od_strbuf_printf(out, "<rect x=\"%d\" y=\"30\" width=\"12\" height=\"12\" style=\"fill:var(--net-%d)\"/><text x=\"%d\" y=\"40\">", x, g & 3, x + 17);
+        x += 90;
         od_xml_escape(out, l->d->groups[g]);
         od_strbuf_puts(out, "</text>\n");
     }

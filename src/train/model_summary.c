@@ -188,8 +188,11 @@ static void name_box(const od_graph *g, const od_node *n, box_text *t)
 {
     static const char *const acts[] = {"", " relu", " relu6", " swish", " sigmoid"};
     od_tensor_shape s = g->values[n->out].shape;
+    char stride[16] = "";
+    if (n->conv.stride > 1) snprintf(stride, sizeof stride, "/%d", n->conv.stride);
     if (n->op == &od_op_conv2d || n->op == &od_op_depthwise || n->op == &od_op_max_pool || n->op == &od_op_avg_pool)
-        snprintf(t->text, sizeof t->text, "%s %dx%d%s %lld", n->op->name, n->conv.kernel_h, n->conv.kernel_w, n->conv.stride > 1 ? "/2" : "", (long long)s.c);
+        snprintf(t->text, sizeof t->text, "%s %dx%d%s %lld", n->op == &od_op_depthwise ? "depthwise" : n->op->name, n->conv.kernel_h, n->conv.kernel_w, stride,
+                 (long long)s.c);
     else
         snprintf(t->text, sizeof t->text, "%s%s", od_op_is_addition(n->op) ? "add" : n->op->name, n->act < sizeof acts / sizeof *acts ? acts[n->act] : "");
     snprintf(t->title, sizeof t->title, "%s\n%lld x %lld x %lld", n->label, (long long)s.h, (long long)s.w, (long long)s.c);

@@ -22,7 +22,7 @@ python3 - "$dir/net.svg" <<'EOF' || fail "the drawing"
 import sys, xml.etree.ElementTree as t
 texts = [e.text for e in t.parse(sys.argv[1]).getroot().iter('{http://www.w3.org/2000/svg}text')]
 assert texts[0].startswith('ssd_mobilenet_v2_fpn_keras'), texts[0]
-assert 'conv2d 3x3/2 32 bn relu6' in texts and texts.count('upsample2x') == 2, texts
+assert 'conv2d 3x3/2 32 bn relu6' in texts and 'depthwise 3x3/2 96 bn relu6' in texts and texts.count('upsample2x') == 2, texts
 assert {'160 rows', '40 rows', '3 rows'} <= set(texts), texts
 EOF
 
