@@ -26,6 +26,11 @@ typedef struct builder {
     int64_t budget;            /* bytes of cache for a thread's rings */
 } builder;
 
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 static od_tensor_shape shape_of(const builder *b, od_value v)
 {
     return b->g->values[v].shape;
@@ -177,13 +182,25 @@ static int worth_joining(builder *b, od_chain *c, int node)
     return 4 * lay_out(b, &longer, 1) <= b->budget;
 }
 
-/* The node that may follow the chain's last one, or -1. */
+/* The last node that writes v, -1: none. One that is folded doesn't: the nodes that do are those whose fold ends there. */
+static int writer_of(const builder *b, od_value v)
+{
+    int producer = b->g->values[v].producer;
+    if (producer < 0 || !b->net->skip[producer]) return producer;
+    for (int i = producer - 1; i >= 0; i--)
+        if (!b->net->skip[i] && b->net->fold[i].out == v) return i;
+    return -1;
+}
+
+/* The node that may follow the chain's last one, or -1. A residual that it adds must be made before the whole chain. */
 static int follower(const builder *b, const od_chain *c)
 {
     od_value v = b->net->fold[b->s->stages[c->first + c->count - 1].node].out;
     if (b->g->values[v].is_output || b->readers[v] != 1) return -1;
     int node = b->reader[v];
-    return b->g->nodes[node].in[0] == v && can_be_stage(b, node) && parts_of(b, node) == 1 ? node : -1;
+    if (b->g->nodes[node].in[0] != v || !can_be_stage(b, node) || parts_of(b, node) != 1) return -1;
+    od_value residual = b->net->fold[node].residual;
+    return residual == OD_NO_VALUE || writer_of(b, residual) < b->s->stages[c->first].node ? node : -1;
 }
 
 static void finish_chain(builder *b, od_chain *c)
@@ -232,11 +249,6 @@ static void make_chain(builder *b, int node)
 
 /* --- waves and steps ------------------------------------------------------------------------------------------------------ */
 
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
-
 static int wave_before(const builder *b, od_value v)
 {
     int producer = b->g->values[v].producer, wave = -1;
@@ -253,8 +265,8 @@ static void find_wave(builder *b, int node)
     int c = b->chain_of[node], wave = 0;
     if (c >= 0 && b->s->stages[b->s->chains[c].first].node != node) return;
     for (int j = 0; j < n->in_count; j++) wave = max_int(wave, wave_before(b, n->in[j]) + 1);
-    for (int i = 0; c >= 0 && i < b->s->chains[c].count; i++) {
-        od_value residual = b->net->fold[b->s->stages[b->s->chains[c].first + i].node].residual;
+    for (int i = 0; i < (c < 0 ? 1 : b->s->chains[c].count); i++) {
+        od_value residual = b->net->fold[c < 0 ? node : b->s->stages[b->s->chains[c].first + i].node].residual;
         if (residual != OD_NO_VALUE) wave = max_int(wave, wave_before(b, residual) + 1);
     }
     b->wave[node] = wave;

@@ -204,6 +204,30 @@ static void test_chain_beside_whole_ops(void **state)
     check(&f, out, 3, 1);
 }
 
+/* A whole op that adds what a longer branch makes (an hourglass network's 1x1 convolution with stride 2 beside two 3x3 ones) comes after it. */
+static void test_whole_op_adds_residual(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x = begin(&f, 2, 10, 8, 264);
+    od_value y = conv(&f, conv(&f, x, 20, 3, 2, OD_PAD_EXPLICIT, OD_ACT_RELU), 20, 3, 1, OD_PAD_SAME, OD_ACT_NONE);
+    od_value sum = od_graph_add_act(&f.g, y, conv(&f, x, 20, 1, 2, OD_PAD_SAME, OD_ACT_NONE), OD_ACT_RELU, "sum");
+    sum = conv(&f, sum, 6, 1, 1, OD_PAD_SAME, OD_ACT_NONE);
+    check(&f, &sum, 1, 1);
+}
+
+/* A stage in the middle of what could be a chain adds what is made after the chain's first stage: the chain ends before it. */
+static void test_late_residual_ends_chain(void **state)
+{
+    (void)state;
+    fixture f;
+    od_value x = begin(&f, 1, 40, 24, 8);
+    od_value y = dw(&f, conv(&f, x, 32, 1, 1, OD_PAD_SAME, OD_ACT_RELU6), 3, 1, 1, OD_PAD_SAME);
+    od_value side = conv(&f, conv(&f, x, 40, 3, 1, OD_PAD_SAME, OD_ACT_RELU), 8, 3, 1, OD_PAD_SAME, OD_ACT_NONE); /* whole: 3 * 3 * 40 > 256 */
+    od_value sum = od_graph_add(&f.g, conv(&f, y, 8, 1, 1, OD_PAD_SAME, OD_ACT_NONE), side, "sum");
+    check(&f, &sum, 1, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_chain_beside_whole_ops),
+        cmocka_unit_test(test_whole_op_adds_residual),
+        cmocka_unit_test(test_late_residual_ends_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
