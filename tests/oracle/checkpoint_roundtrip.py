@@ -173,7 +173,7 @@ def compare(name, values, stored):
 def optimizers(optimizer):
     """The optimiser and, where it wraps another (moving averages), that one, with their paths in a checkpoint."""
     inner = getattr(optimizer, '_optimizer', None)
-    return [(optimizer, 'optimizer')] + ([(inner, 'optimizer/_optimizer')] if inner is not None else [])
+    return [(optimizer, 'optimizer')] + ([(inner, 'optimizer/ema_base_optimizer')] if inner is not None else [])
 
 
 def latest(model_dir):
@@ -245,8 +245,8 @@ def restore(pipeline_path, prefix, slots='0'):
             if len(same) == 1 and not np.array_equal(reader.get_tensor(key), owner.get_slot(v, slot).numpy()):
                 sys.exit(f'{key}: restored into another variable')
         print(f'optimizer iterations {int(optimizer.iterations)}')
-        if int(optimizer.iterations) != int(reader.get_tensor('optimizer/iter' + SUFFIX)):
-            sys.exit('optimizer/iter was not restored')
+        if int(optimizer.iterations) != int(reader.get_tensor(path + '/iter' + SUFFIX)):
+            sys.exit(f'{path}/iter was not restored')
     if int(step) != int(reader.get_tensor('step' + SUFFIX)):
         sys.exit('step was not restored')
     print(f'step {int(step)}')
