@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; status == OD_OK && i < index.count; i++) {
         od_example e = {0};
         if (index.images[i].offset < 0 || index.images[i].offset + index.images[i].size > (int64_t)size) abort();
-        od_status read = od_cvat_read(&index, i, (const char *)data, "fuzz.xml", &e, &err);
+        od_status read = od_cvat_read(&index, i, (const char *)data, "fuzz.xml", 1, &e, &err);
         if (read == OD_OK && (!e.filename || e.width < 1 || e.height < 1)) abort();
         for (int k = 0; read == OD_OK && k < e.object_count; k++)
             if (!e.objects[k].class_text || !e.objects[k].class_text[0]) abort();

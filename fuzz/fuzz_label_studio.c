@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; status == OD_OK && i < index.count; i++) {
         od_example e = {0};
         if (index.tasks[i].offset < 0 || index.tasks[i].offset + index.tasks[i].size > (int64_t)size) abort();
-        od_status read = od_label_studio_read(&index, i, (const char *)data, "fuzz.json", &e, &err);
+        od_status read = od_label_studio_read(&index, i, (const char *)data, "fuzz.json", 1, &e, &err);
         if (read == OD_OK && (!e.filename || !e.source_id || e.width < 0 || e.height < 0)) abort();
         for (int k = 0; read == OD_OK && k < e.object_count; k++)
             if (!e.objects[k].class_text || isnan(e.objects[k].box[0])) abort();

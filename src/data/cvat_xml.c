@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/cvat_xml.h"
 
+#include "data/mask_tools.h"
 #include "data/object_marks.h"
 #include "util/alloc.h"
 #include "util/strbuf.h"
@@ -21,6 +22,7 @@ typedef struct cvat_reader {
     const char *subset;
     od_cvat_index *index;  /* when scanning */
     od_example *out;       /* the image being read */
+    int masks;             /* masks are read, not only their boxes */
     int depth, image_depth, skipped; /* image_depth: of <image>, 0 outside; skipped: it is of another subset */
     char parents[MAX_DEPTH][12];     /* element names, cut */
     od_cvat_place place;
@@ -125,6 +127,30 @@ static int take_points(cvat_reader *r, const char *text, double box[4])
     return box[0] <= box[2] ? 1 : (fail(r, OD_ERR_FORMAT, "a polygon has no points", NULL), 0);
 }
 
+/* The outline of an ellipse: centre and radii y, x. */
+static int take_ellipse(cvat_reader *r, const double ellipse[4])
+{
+    double point[2], unused[4] = {0};
+    for (int k = 0; k < OD_ELLIPSE_CORNERS; k++) {
+        od_ellipse_corner(k, ellipse[0], ellipse[1], ellipse[2], ellipse[3], point);
+        if (!add_point(r, point[1], point[0], unused)) return 0;
+    }
+    return 1;
+}
+
+/* The mask of an object whose box is its frame in pixels. */
+static void take_mask(cvat_reader *r, const char *runs, const double box[4], od_object *o)
+{
+    const double frame[4] = {box[0], box[1], box[2] - box[0], box[3] - box[1]};
+    od_mask *mask;
+    od_error problem = {0};
+    od_status status = od_mask_from_frame_runs(&mask, r->out->height, r->out->width, frame, runs ? runs : "", &problem);
+    if (status == OD_ERR_NOMEM) return stop(r, od_error_nomem(r->err, "a mask"));
+    if (status != OD_OK) return fail(r, status, problem.message, NULL);
+    o->flags &= ~(uint32_t)OD_OBJECT_OUTLINE;
+    if (!(o->mask = od_example_keep_mask(r->out, mask))) stop(r, od_error_nomem(r->err, "a mask"));
+}
+
 /* The box around a shape in pixels (ymin, xmin, ymax, xmax): 1; 0 for a shape that has none, or after an error. */
 static int take_bounds(cvat_reader *r, const char *shape, const char **attributes, double box[4], uint32_t *flags)
 {
@@ -139,6 +165,7 @@ static int take_bounds(cvat_reader *r, const char *shape, const char **attribute
     if (!names) return 0;
     for (int k = 0; k < 4; k++)
         if (!take_number(r, attributes, names[k], &box[k])) return 0;
+    if (names == ellipse && !take_ellipse(r, box)) return 0;
     for (int k = 0; k < 2; k++) {
         double a = box[k], b = box[k + 2];
         if (names == frame) box[k + 2] = a + b;
@@ -181,6 +208,7 @@ static void begin_shape(cvat_reader *r, const char *shape, const char **attribut
     *o = (od_object){.weight = 1, .flags = flags | (occluded && !strcmp(occluded, "1") ? OD_OBJECT_OCCLUDED : 0)};
     for (int k = 0; k < 4; k++) o->box[k] = (float)(box[k] / (k % 2 ? e->width : e->height));
     if (!(o->class_text = od_example_keep_text(e, label, strlen(label)))) stop(r, od_error_nomem(r->err, "class names"));
+    if (r->masks && !strcmp(shape, "mask")) take_mask(r, find(attributes, "rle"), box, o);
     o->outline_points = (int)(r->outline_size / 2);
     if (r->outline_size && !(o->outline = od_example_keep_floats(e, r->outline, r->outline_size))) stop(r, od_error_nomem(r->err, "an outline"));
 }
@@ -334,9 +362,9 @@ void od_cvat_index_deinit(od_cvat_index *index)
     *index = (od_cvat_index){0};
 }
 
-od_status od_cvat_read(const od_cvat_index *index, size_t number, const char *bytes, const char *path, od_example *out, od_error *err)
+od_status od_cvat_read(const od_cvat_index *index, size_t number, const char *bytes, const char *path, int masks, od_example *out, od_error *err)
 {
     const od_cvat_place *p = &index->images[number];
-    cvat_reader r = {.path = path, .first_line = p->line, .out = out, .object = -1, .err = err};
+    cvat_reader r = {.path = path, .first_line = p->line, .out = out, .masks = masks, .object = -1, .err = err};
     return run(&r, index->encoding, bytes + p->offset, (size_t)p->size);
 }

@@ -30,8 +30,9 @@ typedef struct od_cvat_index {
 od_status od_cvat_scan(od_cvat_index *out, const char *bytes, size_t size, const char *path, const char *subset, od_error *err);
 void od_cvat_index_deinit(od_cvat_index *index);
 
-/* Fills *out (zeroed; the caller deinits it whatever happens) from an image's element: id (source_id), name, size, boxes. Outlines,
- * masks and ellipses are reduced to the boxes around them (OD_OBJECT_OUTLINE). OD_ERR_UNSUPPORTED for a rotated box. */
-od_status od_cvat_read(const od_cvat_index *index, size_t number, const char *bytes, const char *path, od_example *out, od_error *err);
+/* Fills *out (zeroed; the caller deinits it whatever happens) from an image's element: id (source_id), name, size, boxes. Polygons
+ * and ellipses (as polygons) become outlines, with `masks` masks become masks; else they are reduced to the boxes around them
+ * (OD_OBJECT_OUTLINE). OD_ERR_UNSUPPORTED for a rotated box. */
+od_status od_cvat_read(const od_cvat_index *index, size_t number, const char *bytes, const char *path, int masks, od_example *out, od_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/label_studio.h"
 
+#include "data/mask_tools.h"
 #include "data/object_marks.h"
 #include "util/alloc.h"
 #include "util/file.h"
@@ -25,6 +26,8 @@ typedef struct task_reader {
     size_t region_capacity;
     float *outline;          /* of the region being read: x, y in parts of the image; freed with the reader */
     size_t outline_size, outline_capacity;
+    od_mask *mask;           /* of the region being read, or NULL */
+    int masks;               /* brushes become masks, not only boxes */
     od_error *err;
 } task_reader;
 
@@ -109,17 +112,6 @@ static od_status take_rectangle(task_reader *r, json_t *value, double box[4])
     return OD_OK;
 }
 
-static od_status take_ellipse(task_reader *r, json_t *value, double box[4])
-{
-    double x = 0, y = 0, rx = 0, ry = 0;
-    OD_TRY(number(r, value, "x", &x));
-    OD_TRY(number(r, value, "y", &y));
-    OD_TRY(number(r, value, "radiusX", &rx));
-    OD_TRY(number(r, value, "radiusY", &ry));
-    box[0] = y - ry, box[1] = x - rx, box[2] = y + ry, box[3] = x + rx;
-    return OD_OK;
-}
-
 static od_status add_point(task_reader *r, double x, double y, double box[4])
 {
     box[0] = fmin(box[0], y), box[2] = fmax(box[2], y);
@@ -127,6 +119,22 @@ static od_status add_point(task_reader *r, double x, double y, double box[4])
     if (od_grow(&r->outline, &r->outline_capacity, r->outline_size + 2, sizeof *r->outline)) return od_error_nomem(r->err, "an outline");
     r->outline[r->outline_size++] = (float)(x / 100);
     r->outline[r->outline_size++] = (float)(y / 100);
+    return OD_OK;
+}
+
+static od_status take_ellipse(task_reader *r, json_t *value, double box[4])
+{
+    double x = 0, y = 0, rx = 0, ry = 0;
+    OD_TRY(number(r, value, "x", &x));
+    OD_TRY(number(r, value, "y", &y));
+    OD_TRY(number(r, value, "radiusX", &rx));
+    OD_TRY(number(r, value, "radiusY", &ry));
+    double unused[4] = {0}, point[2];
+    for (int k = 0; k < OD_ELLIPSE_CORNERS; k++) {
+        od_ellipse_corner(k, y, x, ry, rx, point);
+        OD_TRY(add_point(r, point[1], point[0], unused));
+    }
+    box[0] = y - ry, box[1] = x - rx, box[2] = y + ry, box[3] = x + rx;
     return OD_OK;
 }
 
@@ -144,6 +152,31 @@ static od_status take_polygon(task_reader *r, json_t *value, double box[4])
     return box[0] <= box[2] ? OD_OK : fail(r, OD_ERR_FORMAT, "a polygon has no points", NULL);
 }
 
+/* The mask of a brush, and its bounds. */
+static od_status take_brush(task_reader *r, json_t *value, double box[4])
+{
+    json_t *rle = json_object_get(value, "rle"), *v;
+    size_t n = json_array_size(rle), i;
+    int height = r->out->height, width = r->out->width;
+    if (!height || !width) return fail(r, OD_ERR_FORMAT, "a brush needs original_width and original_height of its region", NULL);
+    uint8_t *bytes = od_malloc(n + 1, 1);
+    if (!bytes) return od_error_nomem(r->err, "a brush");
+    json_array_foreach(rle, i, v) bytes[i] = (uint8_t)json_integer_value(v);
+    od_error problem = {0};
+    od_status status = od_mask_from_brush(&r->mask, height, width, bytes, n, &problem);
+    od_free(bytes);
+    if (status == OD_ERR_NOMEM) return od_error_nomem(r->err, "a brush");
+    if (status != OD_OK) return fail(r, status, problem.message, NULL);
+    int32_t bounds[4]; /* y, x, height, width */
+    od_mask_bounds(r->mask, bounds);
+    for (int k = 0; k < 2; k++) {
+        double size = k ? width : height;
+        box[k] = 100 * bounds[k] / size;
+        box[k + 2] = 100 * ((double)bounds[k] + bounds[k + 2]) / size;
+    }
+    return OD_OK;
+}
+
 static od_status add_object(task_reader *r, const double box[4], uint32_t flags, const char *label, const char *id)
 {
     od_example *e = r->out;
@@ -156,6 +189,12 @@ static od_status add_object(task_reader *r, const double box[4], uint32_t flags,
     for (int k = 0; k < 4; k++) o->box[k] = (float)(box[k] / 100);
     o->outline_points = (int)(r->outline_size / 2);
     if (r->outline_size && !(o->outline = od_example_keep_floats(e, r->outline, r->outline_size))) return od_error_nomem(r->err, "an outline");
+    if (r->masks && r->mask) {
+        od_mask *own;
+        OD_TRY(od_mask_copy(&own, r->mask, r->err));
+        if (!(o->mask = od_example_keep_mask(e, own))) return od_error_nomem(r->err, "a mask");
+        o->flags &= ~(uint32_t)OD_OBJECT_OUTLINE;
+    }
     r->region_ids[e->object_count++] = id;
     return (o->class_text = od_example_keep_text(e, label, strlen(label))) ? OD_OK : od_error_nomem(r->err, "class names");
 }
@@ -184,10 +223,10 @@ static const struct { const char *labels; od_status (*take)(task_reader *r, json
     {"rectanglelabels", take_rectangle, 0},
     {"polygonlabels", take_polygon, OD_OBJECT_OUTLINE},
     {"ellipselabels", take_ellipse, OD_OBJECT_OUTLINE},
+    {"brushlabels", take_brush, OD_OBJECT_OUTLINE},
     {"labels", take_rectangle, 0}};
 
-/* A region: `value` holds its shape and labels (in JSON-MIN it is the region itself). */
-static od_status take_region(task_reader *r, json_t *region, json_t *value)
+static od_status take_shape(task_reader *r, json_t *region, json_t *value)
 {
     const char *id = json_string_value(json_object_get(region, "id"));
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
@@ -201,6 +240,7 @@ static od_status take_region(task_reader *r, json_t *region, json_t *value)
         OD_TRY(check_upright(r, region, value, &upright));
         if (!upright) return OD_OK;
         OD_TRY(shapes[s].take(r, value, box));
+        if (shapes[s].take == take_brush && box[2] <= box[0]) break; /* no pixel */
         json_array_foreach(labels, i, label) {
             const char *name = json_string_value(label);
             if (!name || !*name) return fail(r, OD_ERR_FORMAT, "a region's label must be a text", NULL);
@@ -210,6 +250,15 @@ static od_status take_region(task_reader *r, json_t *region, json_t *value)
     }
     if (r->index && !json_object_get(value, "choices")) r->index->regions++;
     return OD_OK;
+}
+
+/* A region: `value` holds its shape and labels (in JSON-MIN it is the region itself). */
+static od_status take_region(task_reader *r, json_t *region, json_t *value)
+{
+    od_status status = take_shape(r, region, value);
+    od_free(r->mask);
+    r->mask = NULL;
+    return status;
 }
 
 /* Choices of a region are its marks. */
@@ -379,11 +428,11 @@ void od_task_index_deinit(od_task_index *index)
     *index = (od_task_index){0};
 }
 
-od_status od_label_studio_read(const od_task_index *index, size_t number_of_task, const char *bytes, const char *path, od_example *out,
+od_status od_label_studio_read(const od_task_index *index, size_t number_of_task, const char *bytes, const char *path, int masks, od_example *out,
                                od_error *err)
 {
     const od_task_place *p = &index->tasks[number_of_task];
-    task_reader r = {.path = path, .line = p->line, .id = -1, .out = out, .err = err};
+    task_reader r = {.path = path, .line = p->line, .id = -1, .out = out, .masks = masks, .err = err};
     int annotated;
     return parse_task(&r, bytes + p->offset, (size_t)p->size, &annotated);
 }

@@ -21,7 +21,7 @@ typedef struct od_task_index {
     od_class_list classes;
     int64_t open;         /* tasks without an annotation, or skipped by the annotator: left out */
     int64_t others;       /* further annotations of a task: left out (the ground truth counts, else the first) */
-    int64_t regions;      /* keypoints, brushes, ...: left out */
+    int64_t regions;      /* keypoints, brushes of no pixel, ...: left out */
     int64_t rotated;      /* regions for which their tasks can't be read */
 } od_task_index;
 
@@ -30,9 +30,10 @@ od_status od_label_studio_scan(od_task_index *out, const char *bytes, size_t siz
 void od_task_index_deinit(od_task_index *index);
 
 /* Fills *out (zeroed; the caller deinits it whatever happens) from a task: id (source_id), the image's name (filename), its size (0
- * when no region tells) and boxes. Polygons and ellipses are reduced to the boxes around them (OD_OBJECT_OUTLINE).
+ * when no region tells) and boxes. Polygons and ellipses (as polygons) become outlines, with `masks` brushes become masks; else they are reduced to the boxes around them
+ * (OD_OBJECT_OUTLINE).
  * OD_ERR_UNSUPPORTED for rotated boxes and images. */
-od_status od_label_studio_read(const od_task_index *index, size_t number, const char *bytes, const char *path, od_example *out,
+od_status od_label_studio_read(const od_task_index *index, size_t number, const char *bytes, const char *path, int masks, od_example *out,
                                od_error *err);
 
 /* The file that an image's address in a task names: what stands behind ?d= of local files, else its path without scheme, query

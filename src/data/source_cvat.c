@@ -4,17 +4,12 @@
  */
 #include "data/cvat_xml.h"
 #include "data/image_file.h"
+#include "data/mapped_source.h"
 #include "data/paths.h"
-#include "data/source.h"
 #include "util/alloc.h"
-#include "util/file.h"
-
-#include <string.h>
 
 typedef struct cvat_source {
-    od_source base;
-    char *dir, *image_dir;
-    od_file_view view;
+    od_mapped_source file;
     od_cvat_index index;
 } cvat_source;
 
@@ -22,28 +17,26 @@ static void source_free(od_source *base)
 {
     cvat_source *s = (cvat_source *)base;
     od_cvat_index_deinit(&s->index);
-    if (s->view.data) od_file_view_close(&s->view);
-    od_free(s->dir);
-    od_free(s->image_dir);
-    od_free(s->base.path);
+    od_mapped_source_close(&s->file);
     od_free(s);
 }
 
 static void report_left_out(const cvat_source *s)
 {
     if (s->index.shapes)
-        od_log(OD_LOG_WARNING, "%s: %lld polylines, points, cuboids or skeletons have no box; left out", s->base.path, (long long)s->index.shapes);
-    if (s->index.tags) od_log(OD_LOG_WARNING, "%s: %lld tags of whole images are left out", s->base.path, (long long)s->index.tags);
+        od_log(OD_LOG_WARNING, "%s: %lld polylines, points, cuboids or skeletons have no box; left out", s->file.base.path, (long long)s->index.shapes);
+    if (s->index.tags) od_log(OD_LOG_WARNING, "%s: %lld tags of whole images are left out", s->file.base.path, (long long)s->index.tags);
     if (s->index.attributes)
-        od_log(OD_LOG_WARNING, "%s: %lld attributes of boxes (other than truncated, difficult, ...) are left out", s->base.path, (long long)s->index.attributes);
+        od_log(OD_LOG_WARNING, "%s: %lld attributes of boxes (other than truncated, difficult, ...) are left out", s->file.base.path, (long long)s->index.attributes);
 }
 
-static od_status load(cvat_source *s, const char *path, od_error *err)
+static od_status load(cvat_source *s, const char *path, const od_source_options *options, od_error *err)
 {
     const char *part = od_path_part(path);
     char *file = part ? od_strndup(path, (size_t)(part - 1 - path)) : od_strdup(path);
-    od_status status = file && (s->dir = od_path_dir(file)) ? od_file_view_open(&s->view, file, err) : od_error_nomem(err, path);
-    if (status == OD_OK) status = od_cvat_scan(&s->index, (const char *)s->view.data, s->view.size, file, part, err);
+    if (!file) return od_error_nomem(err, path);
+    od_status status = od_mapped_source_open(&s->file, &od_source_cvat, path, file, options, err);
+    if (status == OD_OK) status = od_cvat_scan(&s->index, (const char *)s->file.view.data, s->file.view.size, file, part, err);
     if (status == OD_OK && part && !s->index.count) status = od_error_set(err, OD_ERR_NOT_FOUND, "%s: has no image of the subset \"%s\"", file, part);
     od_free(file);
     return status;
@@ -53,16 +46,14 @@ static od_status source_open(od_source **out, const char *path, const od_source_
 {
     cvat_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
-    s->base.format = &od_source_cvat;
-    int copied = (s->base.path = od_strdup(path)) && (!options->image_dir || (s->image_dir = od_strdup(options->image_dir)));
-    od_status status = copied ? load(s, path, err) : od_error_nomem(err, path);
+    od_status status = load(s, path, options, err);
     if (status != OD_OK) {
-        source_free(&s->base);
+        source_free(&s->file.base);
         return status;
     }
     report_left_out(s);
-    s->base.count = (int64_t)s->index.count;
-    *out = &s->base;
+    s->file.base.count = (int64_t)s->index.count;
+    *out = &s->file.base;
     return OD_OK;
 }
 
@@ -70,9 +61,9 @@ static od_status source_read(const od_source *base, int64_t index, int with_imag
 {
     const cvat_source *s = (const cvat_source *)base;
     int width, height;
-    OD_TRY(od_cvat_read(&s->index, (size_t)index, (const char *)s->view.data, base->path, out, err));
+    OD_TRY(od_cvat_read(&s->index, (size_t)index, (const char *)s->file.view.data, base->path, s->file.masks, out, err));
     if (!with_image) return OD_OK;
-    od_status status = od_image_file_load(s->dir, s->image_dir, out->filename, 1, out, &width, &height, err);
+    od_status status = od_image_file_load(s->file.dir, s->file.image_dir, out->filename, 1, out, &width, &height, err);
     if (status != OD_OK) od_error_prefix(err, "%s:%d", base->path, (int)s->index.images[index].line);
     return status;
 }

@@ -5,16 +5,14 @@
  */
 #include "data/image_file.h"
 #include "data/label_studio.h"
-#include "data/source.h"
+#include "data/mapped_source.h"
 #include "util/alloc.h"
 #include "util/file.h"
 
 #include <string.h>
 
 typedef struct task_source {
-    od_source base;
-    char *dir, *image_dir;
-    od_file_view view;
+    od_mapped_source file;
     od_task_index index;
 } task_source;
 
@@ -22,10 +20,7 @@ static void source_free(od_source *base)
 {
     task_source *s = (task_source *)base;
     od_task_index_deinit(&s->index);
-    if (s->view.data) od_file_view_close(&s->view);
-    od_free(s->dir);
-    od_free(s->image_dir);
-    od_free(s->base.path);
+    od_mapped_source_close(&s->file);
     od_free(s);
 }
 
@@ -34,28 +29,25 @@ static void report_left_out(const task_source *s)
     const struct { int64_t n; const char *what; } lines[] = {
         {s->index.open, "tasks that nobody has annotated (or that were skipped) are left out"},
         {s->index.others, "further annotations of annotated tasks are left out; the ground truth counts, else the first"},
-        {s->index.regions, "regions that are no boxes, polygons or ellipses (keypoints, brushes, ...) are left out"},
+        {s->index.regions, "regions that are no boxes, polygons, ellipses or brushes (keypoints, ...) are left out"},
         {s->index.rotated, "rotated regions: their tasks can't be read"}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        if (lines[i].n) od_log(OD_LOG_WARNING, "%s: %lld %s", s->base.path, (long long)lines[i].n, lines[i].what);
+        if (lines[i].n) od_log(OD_LOG_WARNING, "%s: %lld %s", s->file.base.path, (long long)lines[i].n, lines[i].what);
 }
 
 static od_status source_open(od_source **out, const char *path, const od_source_options *options, od_error *err)
 {
     task_source *s = od_calloc(1, sizeof *s);
     if (!s) return od_error_nomem(err, path);
-    s->base.format = &od_source_labelstudio;
-    int copied = (s->base.path = od_strdup(path)) && (s->dir = od_path_dir(path)) &&
-                 (!options->image_dir || (s->image_dir = od_strdup(options->image_dir)));
-    od_status status = copied ? od_file_view_open(&s->view, path, err) : od_error_nomem(err, path);
-    if (status == OD_OK) status = od_label_studio_scan(&s->index, (const char *)s->view.data, s->view.size, path, err);
+    od_status status = od_mapped_source_open(&s->file, &od_source_labelstudio, path, path, options, err);
+    if (status == OD_OK) status = od_label_studio_scan(&s->index, (const char *)s->file.view.data, s->file.view.size, path, err);
     if (status != OD_OK) {
-        source_free(&s->base);
+        source_free(&s->file.base);
         return status;
     }
     report_left_out(s);
-    s->base.count = (int64_t)s->index.count;
-    *out = &s->base;
+    s->file.base.count = (int64_t)s->index.count;
+    *out = &s->file.base;
     return OD_OK;
 }
 
@@ -70,8 +62,8 @@ static od_status load_image(const task_source *s, int with_image, od_example *ou
 {
     int width = 0, height = 0;
     const char *upload = without_upload_digits(out->filename);
-    od_status status = od_image_file_load(s->dir, s->image_dir, out->filename, with_image, out, &width, &height, err);
-    if (status == OD_ERR_NOT_FOUND && upload && od_image_file_load(s->dir, s->image_dir, upload, with_image, out, &width, &height, NULL) == OD_OK)
+    od_status status = od_image_file_load(s->file.dir, s->file.image_dir, out->filename, with_image, out, &width, &height, err);
+    if (status == OD_ERR_NOT_FOUND && upload && od_image_file_load(s->file.dir, s->file.image_dir, upload, with_image, out, &width, &height, NULL) == OD_OK)
         status = OD_OK;
     if (!out->width || !out->height) out->width = width, out->height = height;
     return status;
@@ -80,7 +72,7 @@ static od_status load_image(const task_source *s, int with_image, od_example *ou
 static od_status source_read(const od_source *base, int64_t index, int with_image, od_example *out, od_error *err)
 {
     const task_source *s = (const task_source *)base;
-    OD_TRY(od_label_studio_read(&s->index, (size_t)index, (const char *)s->view.data, base->path, out, err));
+    OD_TRY(od_label_studio_read(&s->index, (size_t)index, (const char *)s->file.view.data, base->path, s->file.masks, out, err));
     if (!*out->source_id) {
         od_free(out->source_id);
         if (!(out->source_id = od_strdup(out->filename))) return od_error_nomem(err, base->path);
