@@ -3,8 +3,10 @@
  * Checks of an SSD's parts that must go together: anchors, codes, losses, suppression, calibration. Each is an error in the OD API, too.
  */
 #include "config/check.h"
+#include "config/resizer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef ObjectDetection__Protos__Ssd ssd_proto;
 
@@ -111,8 +113,18 @@ static void check_calibration(od_check *check, const ObjectDetection__Protos__Ca
         check_points(check, c->class_id_function_approximations->class_id_xy_pairs_map[i]->value);
 }
 
+/* Other networks fail on an image of one channel, in the OD API, too. */
+static void check_grey(od_check *check, const ssd_proto *ssd)
+{
+    const ObjectDetection__Protos__SsdFeatureExtractor *e = ssd->feature_extractor;
+    if (od_resizer_is_grey(ssd->image_resizer) && e && e->type && strcmp(e->type, "ssd_mobilenet_v2_fpn_keras"))
+        od_check_add(check, OD_CONFIG_ERROR, ssd->image_resizer, NULL, NULL, "remove convert_to_grayscale, or make the images grey with the augmentation rgb_to_gray",
+                     "convert_to_grayscale works with ssd_mobilenet_v2_fpn_keras and CenterNet only, not with %s", e->type);
+}
+
 void od_check_detection(od_check *check, const ObjectDetection__Protos__Ssd *ssd)
 {
+    check_grey(check, ssd);
     check_grid(check, ssd);
     check_code(check, ssd);
     check_clip_ranges(check, ssd->box_predictor);

@@ -4,7 +4,7 @@
  */
 #include "config/fields_rows.h"
 
-#define GREY "grey, with CenterNet only", "also with ssd_mobilenet_v2_fpn_keras, whose first convolution then has one channel; the others fail ('expected axis -1 of input shape to have value 3')"
+#define GREY "grey, with CenterNet and ssd_mobilenet_v2_fpn_keras, whose first convolution then has one channel; the others fail, in TF2 with 'expected axis -1 of input shape to have value 3'"
 
 static const od_field_row rows[] = {
     SAME("ImageResizer", "keep_aspect_ratio_resizer", "to a size in which both sides fit; padded with zeros or not"),
@@ -16,18 +16,18 @@ static const od_field_row rows[] = {
     SAME("KeepAspectRatioResizer", "max_dimension", "the other side, at most"),
     SAME("KeepAspectRatioResizer", "resize_method", "bilinear, nearest neighbour, bicubic or area, by TensorFlow's rules (no half-pixel centres)"),
     SAME("KeepAspectRatioResizer", "pad_to_max_dimension", "padded to max_dimension x max_dimension"),
-    DIFFERS("KeepAspectRatioResizer", "convert_to_grayscale", GREY),
+    SAME("KeepAspectRatioResizer", "convert_to_grayscale", GREY),
     SAME("KeepAspectRatioResizer", "per_channel_pad_value", "colour of the padding"),
     SAME("FixedShapeResizer", "height", "rows"),
     SAME("FixedShapeResizer", "width", "columns"),
     SAME("FixedShapeResizer", "resize_method", "as above"),
-    DIFFERS("FixedShapeResizer", "convert_to_grayscale", GREY),
+    SAME("FixedShapeResizer", "convert_to_grayscale", GREY),
     SAME("ConditionalShapeResizer", "condition", "GREATER: larger images are made smaller; SMALLER: smaller ones larger"),
     SAME("ConditionalShapeResizer", "size_threshold", "of the larger (GREATER) or smaller (SMALLER) side"),
     SAME("ConditionalShapeResizer", "resize_method", "as above, with aligned corners"),
-    DIFFERS("ConditionalShapeResizer", "convert_to_grayscale", GREY),
+    SAME("ConditionalShapeResizer", "convert_to_grayscale", GREY),
     SAME("PadToMultipleResizer", "multiple", "of both sides"),
-    DIFFERS("PadToMultipleResizer", "convert_to_grayscale", GREY),
+    SAME("PadToMultipleResizer", "convert_to_grayscale", GREY),
 
     NO_EFFECT("Hyperparams", "op", "the Keras layers take the same for convolutions and dense layers (hyperparams_builder.py)"),
     SAME("Hyperparams", "regularizer", "of the kernels"),

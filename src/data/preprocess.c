@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/preprocess.h"
 
+#include "config/resizer.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -16,7 +18,6 @@ static od_status check_positive(int value, const char *name, od_error *err)
 
 static od_status set_fixed(od_preprocess *p, const ObjectDetection__Protos__FixedShapeResizer *c, od_error *err)
 {
-    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->height, "fixed_shape_resizer.height", err));
     OD_TRY(check_positive(c->width, "fixed_shape_resizer.width", err));
     p->kind = OD_RESIZER_FIXED;
@@ -29,7 +30,6 @@ static od_status set_fixed(od_preprocess *p, const ObjectDetection__Protos__Fixe
 static od_status set_keep_aspect(od_preprocess *p, const ObjectDetection__Protos__KeepAspectRatioResizer *c,
                                  od_error *err)
 {
-    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->min_dimension, "keep_aspect_ratio_resizer.min_dimension", err));
     if (c->min_dimension > c->max_dimension)
         return od_error_set(err, OD_ERR_CONFIG,
@@ -51,7 +51,6 @@ static od_status set_keep_aspect(od_preprocess *p, const ObjectDetection__Protos
 static od_status set_conditional(od_preprocess *p, const ObjectDetection__Protos__ConditionalShapeResizer *c,
                                  od_error *err)
 {
-    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->size_threshold, "conditional_shape_resizer.size_threshold", err));
     p->method = (od_resize_method)c->resize_method;
     p->limit = c->size_threshold;
@@ -71,7 +70,6 @@ static od_status set_conditional(od_preprocess *p, const ObjectDetection__Protos
 static od_status set_pad_multiple(od_preprocess *p, const ObjectDetection__Protos__PadToMultipleResizer *c,
                                   od_error *err)
 {
-    p->grey = c->convert_to_grayscale;
     OD_TRY(check_positive(c->multiple, "pad_to_multiple_resizer.multiple", err));
     p->kind = OD_RESIZER_PAD_MULTIPLE;
     p->limit = c->multiple;
@@ -97,6 +95,7 @@ od_status od_preprocess_set_resizer(od_preprocess *p, const ObjectDetection__Pro
         status =
             od_error_set(err, OD_ERR_CONFIG, "the model has no image_resizer; give it one, e.g. fixed_shape_resizer");
     }
+    set.grey = od_resizer_is_grey(config);
     if (status == OD_OK) *p = set;
     return status;
 }
@@ -162,7 +161,7 @@ od_status od_preprocess_find_shape(const od_preprocess *p, int height, int width
     return OD_OK;
 }
 
-/* tf.image.rgb_to_grayscale of a row; the value stands in each channel, where the OD API has one channel that the means' three make three of. */
+/* tf.image.rgb_to_grayscale of a row; the value stands in each channel, where the OD API has one channel (of which CenterNet's three means make three again). */
 static void grey_row(float *row, int64_t pixels)
 {
     for (int64_t i = 0; i < pixels; i++, row += 3) row[0] = row[1] = row[2] = row[0] * 0.2989f + row[1] * 0.587f + row[2] * 0.114f;
@@ -206,7 +205,7 @@ od_status od_preprocess_run(const od_preprocess *p, const od_image_view *view, i
     OD_TRY(od_image_resize(view, &r, out, (ptrdiff_t)width * 3, err));
     for (int y = 0; y < s.true_height && p->grey; y++) {
         grey_row(out + (int64_t)y * width * 3, s.true_width);
-        od_normalize_row(&p->normalization, out + (int64_t)y * width * 3, s.true_width);
+        if (!p->normalize_first) od_normalize_row(&p->normalization, out + (int64_t)y * width * 3, s.true_width);
     }
     od_preprocess_pad(p, s.true_height, s.true_width, height, width, out);
     return OD_OK;
@@ -224,8 +223,11 @@ od_status od_preprocess_run_map(const od_preprocess *p, od_pixel_map *map, od_er
  * ssd_mobilenet_v2_fpn_keras, which gets a first convolution of one channel; every other network refuses it. */
 static od_status check_grey(const ObjectDetection__Protos__DetectionModel *model, od_error *err)
 {
-    if (model->model_case != OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_CENTER_NET)
-        return od_error_set(err, OD_ERR_UNSUPPORTED, "image_resizer: convert_to_grayscale works with center_net only; remove it, or make the images grey with the augmentation rgb_to_gray");
+    int is_ssd = model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_SSD, is_center = model->model_case == OBJECT_DETECTION__PROTOS__DETECTION_MODEL__MODEL_CENTER_NET;
+    if (is_ssd && model->ssd->feature_extractor && model->ssd->feature_extractor->type && !strcmp(model->ssd->feature_extractor->type, "ssd_mobilenet_v2_fpn_keras")) return OD_OK;
+    if (!is_center)
+        return od_error_set(err, OD_ERR_CONFIG, "image_resizer: convert_to_grayscale works with center_net and ssd_mobilenet_v2_fpn_keras only, in the OD API, too; remove it, or make the "
+                                                "images grey with the augmentation rgb_to_gray");
     if (model->center_net->feature_extractor && model->center_net->feature_extractor->bgr_ordering)
         return od_error_set(err, OD_ERR_CONFIG, "image_resizer: convert_to_grayscale doesn't go with bgr_ordering: true (the OD API fails on it, too); remove one of them");
     return OD_OK;

@@ -47,7 +47,7 @@ typedef struct od_preprocess_shape {
 } od_preprocess_shape;
 
 /* From the model's image_resizer and feature extractor. OD_ERR_CONFIG for values the OD API refuses,
- * OD_ERR_UNSUPPORTED for unknown feature extractors and for convert_to_grayscale with those that fail on one channel in the OD API, too. */
+ * OD_ERR_UNSUPPORTED for unknown feature extractors. */
 od_status od_preprocess_init(od_preprocess *p, const ObjectDetection__Protos__DetectionModel *model, od_error *err);
 
 /* The two halves of it. */

@@ -251,6 +251,13 @@ od_value od_graph_flatten(od_graph *g, od_value x, const char *label)
     return add_node(g, n, &x, 1, label);
 }
 
+od_value od_graph_first_channel(od_graph *g, od_value x, const char *label)
+{
+    od_node n = blank;
+    n.op = &od_op_first_channel;
+    return add_node(g, n, &x, 1, label);
+}
+
 od_value od_graph_roi_crop(od_graph *g, od_value boxes, const od_value *levels, int count, const od_roi_attrs *attrs, const char *label)
 {
     od_node n = blank;

@@ -165,6 +165,8 @@ od_value od_graph_max_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, 
 od_value od_graph_avg_pool(od_graph *g, od_value x, const od_conv_attrs *attrs, const char *label);
 /* [N,H,W,C] as [N,1,1,H*W*C]. */
 od_value od_graph_flatten(od_graph *g, od_value x, const char *label);
+/* [N,H,W,1] of [N,H,W,C]. */
+od_value od_graph_first_channel(od_graph *g, od_value x, const char *label);
 enum { OD_ROI_MAX_LEVELS = 12, OD_ROI_MAX_CROP = 64 };
 /* boxes [N*boxes_each,1,1,4] ymin, xmin, ymax, xmax, the image's sides being 1; levels[count] of features [N,H_i,W_i,C], finest
  * first, of which each box takes one by its area. Result [N*boxes_each,S,S,C]. No gradient reaches the boxes. */

@@ -46,7 +46,7 @@ typedef struct od_op {
 
 extern const od_op od_op_conv2d, od_op_conv2d_transpose, od_op_depthwise, od_op_batch_norm, od_op_activation, od_op_add, od_op_add_act, od_op_upsample2x, od_op_upsample2x_bilinear,
     od_op_pad_to_multiple, od_op_max_pool, od_op_avg_pool, od_op_concat_channels, od_op_add_scaled, od_op_concat_predictions, od_op_weighted_sum, od_op_squeeze_excite, od_op_drop_connect,
-    od_op_dropout, od_op_clip, od_op_flatten, od_op_resize, od_op_roi_crop, od_op_host;
+    od_op_dropout, od_op_clip, od_op_flatten, od_op_first_channel, od_op_resize, od_op_roi_crop, od_op_host;
 
 static inline int od_op_is_addition(const od_op *op)
 {

@@ -104,6 +104,9 @@ typedef struct mutation {
 #define NMS "model.ssd.post_processing.batch_non_max_suppression."
 
 static const mutation mutations[] = {
+    {"height: 256 width: 256 } }\n    feature_extractor {\n      type: 'ssd_mobilenet_v2_fpn_keras'", "height: 256 width: 256 convert_to_grayscale: true } }\n    feature_extractor {\n      type: 'ssd_resnet50_v1_fpn_keras'",
+     E, 5, "model.ssd.image_resizer", "", "convert_to_grayscale works with ssd_mobilenet_v2_fpn_keras and CenterNet only, not with ssd_resnet50_v1_fpn_keras", "",
+     "remove convert_to_grayscale, or make the images grey with the augmentation rgb_to_gray"},
     {"    num_classes: 2\n", "\n", E, 3, "model.ssd.num_classes", "", "is missing", "", "add num_classes: N, the largest id of the label map"},
     {"num_classes: 2", "num_classes: 0", E, 4, "model.ssd.num_classes", "0", "0 is out of range", "at least 1", "the largest id of the label map"},
     {"height: 256 width: 256", "height: 256 width: 300", E, 5, "model.ssd.image_resizer.fixed_shape_resizer.width", "300",

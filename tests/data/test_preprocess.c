@@ -236,8 +236,8 @@ static void test_refusals(void **state)
     expect_refusal(SSD("image_resizer { }"), OD_ERR_CONFIG, "image_resizer");
     expect_refusal(SSD("image_resizer { fixed_shape_resizer { height: 0 width: 10 } }"), OD_ERR_CONFIG, "height is 0");
     expect_refusal(SSD("image_resizer { fixed_shape_resizer { height: 9 width: -1 } }"), OD_ERR_CONFIG, "width is -1");
-    expect_refusal(SSD("image_resizer { fixed_shape_resizer { convert_to_grayscale: true } }"), OD_ERR_UNSUPPORTED,
-                   "convert_to_grayscale");
+    expect_refusal("model { ssd { feature_extractor { type: \"ssd_mobilenet_v2_keras\" } image_resizer { fixed_shape_resizer { convert_to_grayscale: true } } } }", OD_ERR_CONFIG,
+                   "convert_to_grayscale works with center_net and ssd_mobilenet_v2_fpn_keras only");
     expect_refusal(SSD("image_resizer { keep_aspect_ratio_resizer { min_dimension: 9 max_dimension: 8 } }"),
                    OD_ERR_CONFIG, "larger than");
     expect_refusal(SSD("image_resizer { keep_aspect_ratio_resizer { per_channel_pad_value: 9 } }"), OD_ERR_CONFIG,

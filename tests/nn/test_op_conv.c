@@ -116,6 +116,22 @@ static void test_transposed_convolution_values(void **state)
     }
 }
 
+/* A network on the first channel of three, twice, as the gradient of the others must be 0 and what was there must stay. */
+static void test_first_channel(void **state)
+{
+    (void)state;
+    net_case f;
+    od_value x;
+    net_case_begin(&f, 6, 5, 3, 2, &x);
+    od_value y = net_case_bn(&f, net_case_conv(&f, x, 3, 1, 1, OD_PAD_SAME, 0), OD_ACT_RELU6, 0);
+    od_value one = od_graph_first_channel(&f.g, y, "first");
+    assert_int_equal(f.g.values[one].shape.c, 1);
+    od_value z = od_graph_add(&f.g, net_case_conv(&f, one, 4, 3, 1, OD_PAD_SAME, 0), net_case_conv(&f, y, 4, 1, 1, OD_PAD_SAME, 0), "sum");
+    net_case_finish(&f, z, one);
+    net_case_check(&f, 2e-2);
+    net_case_end(&f);
+}
+
 static void test_dense_gradients(void **state)
 {
     (void)state;
@@ -192,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_winograd),
         cmocka_unit_test(test_transposed_convolutions),
         cmocka_unit_test(test_transposed_convolution_values),
+        cmocka_unit_test(test_first_channel),
         cmocka_unit_test(test_dense_gradients),
         cmocka_unit_test(test_late_packing),
     };

@@ -140,6 +140,7 @@ CASES = {
                        anchor_grid { base_sizes: [40, 60] aspect_ratios: [1, 2] height_stride: 16 width_stride: 16 height_offset: 3 } anchor_grid { base_sizes: [80, 100] aspect_ratios: [1, 0.5]
                        height_stride: 32 width_stride: 32 } } } feature_extractor { fpn { max_level: 5 } } box_predictor { weight_shared_convolutional_box_predictor {
                        box_encodings_clip_range { min: -0.5 max: 0.3 } score_converter: SIGMOID } } ''' + FIXED % (96, 128), ['anchor_generator'], ([3, 1, 0, 2], 2)),
+    'v2_fpn_grey': ssd(V2_FPN, FIXED.replace('width: %d', 'width: %d convert_to_grayscale: true') % (128, 128)),
     'v2_fpn_nothing': ssd(V2_FPN, 'num_classes: 3 ' + FIXED % (128, 128), boxes=([0, 0, 0, 0], 3)),
     'v2_fpn_levels': ssd(V2_FPN, '''feature_extractor { fpn { min_level: 2 max_level: 5 additional_layer_depth: 24 } } anchor_generator { multiscale_anchor_generator { min_level: 2 max_level: 5
                       anchor_scale: 2 aspect_ratios: [1, 4] scales_per_octave: 3 } } ''' + FIXED % (128, 160), ['anchor_generator']),
