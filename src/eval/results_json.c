@@ -65,17 +65,16 @@ static json_t *info_json(const od_bootstrap_info *info, char *warning)
     return out;
 }
 
-json_t *od_bootstrap_to_json(const od_bootstrap *b, const od_coco_eval *e)
+/* Adds "stats" and "per_class" to `out`: what `item` makes of each statistic of all classes (k = -1) and of each class. */
+static void set_stats(json_t *out, const od_coco_eval *e, const void *of, json_t *(*item)(const void *of, int64_t k, od_coco_stat stat))
 {
-    od_bootstrap_info info = od_bootstrap_describe(b);
-    json_t *out = info_json(&info, od_bootstrap_warning(b)), *classes = json_object();
+    json_t *classes = json_object();
     char fallback[40];
     for (int64_t k = -1; k < od_coco_eval_num_classes(e); k++) {
         json_t *stats = json_object();
         for (int s = 0; s < OD_COCO_NUM_STATS; s++) {
             od_coco_stat stat = (od_coco_stat)s;
-            od_interval i = k < 0 ? od_bootstrap_stat(b, stat) : od_bootstrap_class_stat(b, k, stat);
-            set(stats, od_coco_stat_name(stat), od_interval_to_json(&i));
+            set(stats, od_coco_stat_name(stat), item(of, k, stat));
         }
         if (k < 0)
             set(out, "stats", stats);
@@ -83,6 +82,20 @@ json_t *od_bootstrap_to_json(const od_bootstrap *b, const od_coco_eval *e)
             set(classes, class_key(e, k, classes, fallback), stats);
     }
     set(out, "per_class", classes);
+}
+
+static json_t *interval_item(const void *of, int64_t k, od_coco_stat stat)
+{
+    const od_bootstrap *b = of;
+    od_interval i = k < 0 ? od_bootstrap_stat(b, stat) : od_bootstrap_class_stat(b, k, stat);
+    return od_interval_to_json(&i);
+}
+
+json_t *od_bootstrap_to_json(const od_bootstrap *b, const od_coco_eval *e)
+{
+    od_bootstrap_info info = od_bootstrap_describe(b);
+    json_t *out = info_json(&info, od_bootstrap_warning(b));
+    set_stats(out, e, b, interval_item);
     return out;
 }
 
@@ -186,24 +199,18 @@ static json_t *image_differences_json(const od_image_comparison *images)
     return out;
 }
 
+static json_t *difference_item(const void *of, int64_t k, od_coco_stat stat)
+{
+    const od_compare *c = of;
+    od_difference d = k < 0 ? od_compare_stat(c, stat) : od_compare_class_stat(c, k, stat);
+    return difference_json(&d);
+}
+
 json_t *od_compare_to_json(const od_compare *c, const od_coco_eval *e, const od_image_comparison *images)
 {
     od_bootstrap_info info = od_compare_describe(c);
-    json_t *out = info_json(&info, od_compare_warning(c)), *classes = json_object();
-    char fallback[40];
-    for (int64_t k = -1; k < od_coco_eval_num_classes(e); k++) {
-        json_t *stats = json_object();
-        for (int s = 0; s < OD_COCO_NUM_STATS; s++) {
-            od_coco_stat stat = (od_coco_stat)s;
-            od_difference d = k < 0 ? od_compare_stat(c, stat) : od_compare_class_stat(c, k, stat);
-            set(stats, od_coco_stat_name(stat), difference_json(&d));
-        }
-        if (k < 0)
-            set(out, "stats", stats);
-        else
-            set(classes, class_key(e, k, classes, fallback), stats);
-    }
-    set(out, "per_class", classes);
+    json_t *out = info_json(&info, od_compare_warning(c));
+    set_stats(out, e, c, difference_item);
     set(out, "images", image_differences_json(images));
     return out;
 }
