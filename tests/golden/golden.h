@@ -69,7 +69,7 @@ typedef struct golden_case {
     od_groundtruth *truth;        /* [batch] */
     int failures;
     golden_dump forward_dump, train_dump;
-    int dumping, curve_only;
+    int dumping, curve_only, corners_only;
     const od_net_options *options;
 } golden_case;
 
@@ -107,6 +107,8 @@ od_status golden_check_forward(golden_case *c, od_error *err);
 od_status golden_check_targets(golden_case *c, od_error *err);
 od_status golden_check_training(golden_case *c, od_error *err);
 od_status golden_check_curve(golden_case *c, od_error *err);
+/* Prints the activations that a number of threads moves over a corner. */
+od_status golden_print_corners(golden_case *c, od_error *err);
 /* One step of SGD with momentum .9 at the case's learning rate. */
 void golden_update(golden_case *c);
 

@@ -39,8 +39,7 @@ static const double plain[GOLDEN_QUANTITIES] = {
 /* faster_rcnn_resnet50_fpn: a region that ends with the image has its last samples inside or outside by the last bit of a proposal
  * (tf.image.crop_and_resize), so training jumps: two runs of ours that differ in the number of threads alone are 7e-3 apart in the second
  * stage's losses of step 2. Its gradient's tensors are bounded far within what the reference's cosine of 6e-5 (1e-2 of the norm) allows.
- * ssd_mobilenet_v2_small: the larger of that and of oneDNN's kernels against Eigen's (1.3e-5 of the gradient's norm in one depthwise kernel, 7e-4 of
- * the update); the portable instruction set on two threads is 1.14e-4 and 3.2e-3 away. */
+ * ssd_mobilenet_v2_small on the portable instruction set and two or three threads has one activation on the other side of a corner, docs/TESTING.md. */
 static const struct {
     const char *case_name;
     golden_noise noise;
@@ -55,7 +54,7 @@ static const struct {
     {"ssd_mobilenet_v2_fpnlite_320", {1e-6, 8e-6, 1e-5, 1e-8, 9e-5, 2e-4, 0, 0, 0}},
     {"ssd_mobilenet_v2_fpnlite_640", {8e-6, 7e-5, 4e-4, 2e-8, 1e-4, 3e-4, 0, 0, 0}},
     {"ssd_mobilenet_v2_fpnlite_small", {6e-7, 2e-6, 1e-5, 2e-9, 2e-5, 2e-4, 0, 0, 0}},
-    {"ssd_mobilenet_v2_small", {7e-7, 7e-7, 4e-7, 1e-7, 7e-4, 5e-4, 1.3e-5, 0, 0}},
+    {"ssd_mobilenet_v2_small", {7e-7, 7e-7, 4e-7, 5e-8, 2e-4, 5e-4, 0, 0, 0}},
     {"ssd_resnet50_v1_fpn", {6e-7, 2e-5, 9e-4, 1e-7, 1e-3, 7e-3, 0, 0, 0}},
 };
 

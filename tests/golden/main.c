@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--threads=N] FIXTURE_DIR...: a line a quantity (error, bound); exit 1 when one is
- * out. --curve: only the loss over many steps. The instruction set is OBJDET_ISA's.
+ * test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--corners] [--threads=N] FIXTURE_DIR...: a line a quantity (error, bound); exit 1 when one is
+ * out. --curve: only the loss over many steps. --corners: only activations that a number of threads moves over a corner. The instruction set is OBJDET_ISA's.
  */
 #include "golden.h"
 
@@ -64,6 +64,7 @@ static od_status run_case(golden_case *c, const char *dump_dir, od_error *err)
     OD_TRY(golden_reset_variables(c, err));
     OD_TRY(golden_check_variables(c, err));
     OD_TRY(golden_preprocess(c, err));
+    if (c->corners_only) return golden_print_corners(c, err);
     if (!c->curve_only) OD_TRY(golden_check_forward(c, err));
     if (c->with_masks) OD_TRY(golden_make_masks(c, err));
     if (!c->curve_only) OD_TRY(golden_check_targets(c, err));
@@ -89,13 +90,15 @@ static void free_case(golden_case *c)
     od_config_free(c->config);
 }
 
+enum { CURVE = 1, CORNERS = 2 };
+
 /* Failures of one folder. */
-static int check_folder(char *dir, const char *dump_dir, int curve_only, const od_net_options *options)
+static int check_folder(char *dir, const char *dump_dir, int only, const od_net_options *options)
 {
     size_t n = strlen(dir);
     while (n > 1 && dir[n - 1] == '/') dir[--n] = 0;
     const char *slash = strrchr(dir, '/');
-    golden_case c = {.dir = dir, .name = slash ? slash + 1 : dir, .dumping = dump_dir != NULL, .curve_only = curve_only, .options = options};
+    golden_case c = {.dir = dir, .name = slash ? slash + 1 : dir, .dumping = dump_dir != NULL, .curve_only = only & CURVE, .corners_only = only & CORNERS, .options = options};
     od_error err = {0};
     if (run_case(&c, dump_dir, &err) != OD_OK) {
         printf("FAIL  %s: %s\n", dir, err.message);
@@ -109,7 +112,7 @@ int main(int argc, char **argv)
 {
     const char *dump_dir = NULL;
     od_net_options options = {.no_drop = 1};
-    int folders = 0, failed = 0, curve_only = 0;
+    int folders = 0, failed = 0, only = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
         if (!strncmp(argv[i], "--dump=", 7)) {
@@ -119,19 +122,21 @@ int main(int argc, char **argv)
         } else if (!strcmp(argv[i], "--no_chains")) {
             options.no_chains = 1;
         } else if (!strcmp(argv[i], "--curve")) {
-            curve_only = 1;
+            only |= CURVE;
+        } else if (!strcmp(argv[i], "--corners")) {
+            only |= CORNERS;
         } else if (!strncmp(argv[i], "--threads=", 10)) {
             options.threads = atoi(argv[i] + 10);
         } else if (argv[i][0] == '-') {
-            fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--threads=N] FIXTURE_DIR...\n");
+            fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--corners] [--threads=N] FIXTURE_DIR...\n");
             return 2;
         } else {
             folders++;
-            failed += check_folder(argv[i], dump_dir, curve_only, &options) != 0;
+            failed += check_folder(argv[i], dump_dir, only, &options) != 0;
         }
     }
     if (!folders) {
-        fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--threads=N] FIXTURE_DIR...\n");
+        fprintf(stderr, "usage: test_golden [--dump=DIR] [--no_fusion] [--no_chains] [--curve] [--corners] [--threads=N] FIXTURE_DIR...\n");
         return 2;
     }
     printf("%d passed, %d failed\n", folders - failed, failed);

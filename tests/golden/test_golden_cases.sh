@@ -9,8 +9,8 @@ program="$OD_BUILD_DIR/test_golden"
 cases=("$golden/ssd_mobilenet_v2_fpnlite_small" "$golden/ssd_mobilenet_v2_fpnlite_320" "$golden/ssd_mobilenet_v2_small")
 for isa in ${OD_GOLDEN_ISAS:-ref avx2 avx512}; do
   [ "$isa" = ref ] || grep -q "${isa/avx512/avx512f}" /proc/cpuinfo || { echo "this processor has no $isa"; continue; }
-  # In ssd_mobilenet_v2_small an activation lies on ReLU6's corner to within rounding. Which side it falls on depends on the order of
-  # summation: with the portable kernels on one or four threads the reference's, on two or three the other (1.1e-4 for one tensor).
+  # In ssd_mobilenet_v2_small one activation lies on ReLU6's corner to within rounding (test_golden --corners): with the portable kernels on
+  # one or four threads on the reference's side, on two or three on the other.
   threads=2
   [ "$isa" != ref ] || threads=1
   OBJDET_ISA=$isa "$program" --threads=$threads "${cases[@]}" | grep -vE '^ok' || { echo "golden failed on $isa"; exit 1; }
