@@ -20,6 +20,7 @@ enum {
     MAX_RUN = 128,           /* features with one sample that are compared with each other */
     CHUNK = 4 << 20,         /* entries that are sorted at a time */
     MAX_MATCHES = 24 << 20,
+    MATCHES_SORTED = 1 << 20, /* so many, and from then on twice what is left, are gathered before those found twice go */
     POINTS = OD_FINGERPRINT_KEYPOINTS
 };
 
@@ -39,6 +40,7 @@ typedef struct local_search {
     size_t entry_count;
     match *matches;
     size_t match_count, match_capacity;
+    size_t sort_at; /* how many matches are gathered before those found twice go */
     int cut;
 } local_search;
 
@@ -88,10 +90,40 @@ static void sort_entries(local_search *s)
     }
 }
 
+static int by_pair(const void *a, const void *b)
+{
+    const match *x = a, *y = b;
+    if (x->a != y->a) return x->a < y->a ? -1 : 1;
+    if (x->b != y->b) return x->b < y->b ? -1 : 1;
+    if (x->mirrored != y->mirrored) return x->mirrored - y->mirrored;
+    if (x->point_a != y->point_a) return x->point_a - y->point_a;
+    return x->point_b - y->point_b;
+}
+
+/* Sorts matches by pair of images, each once: other tables have found them, too. */
+static void sort_matches(local_search *s)
+{
+    size_t kept = 0;
+    if (s->match_count) qsort(s->matches, s->match_count, sizeof *s->matches, by_pair);
+    for (size_t i = 0; i < s->match_count; i++)
+        if (!kept || by_pair(&s->matches[kept - 1], &s->matches[i])) s->matches[kept++] = s->matches[i];
+    s->match_count = kept;
+}
+
+/* Before there is more room, what is there twice goes. */
+static int make_room(local_search *s)
+{
+    if (s->match_count < s->sort_at) return 0;
+    sort_matches(s);
+    s->sort_at = s->match_count < MATCHES_SORTED / 2 ? MATCHES_SORTED : 2 * s->match_count;
+    if (s->sort_at > MAX_MATCHES) s->sort_at = MAX_MATCHES + 1;
+    return od_grow(&s->matches, &s->match_capacity, s->sort_at, sizeof *s->matches);
+}
+
 static int add_match(local_search *s, uint32_t x, uint32_t y)
 {
+    if (make_room(s)) return -1;
     if (s->match_count >= MAX_MATCHES) return s->cut = 1, 0;
-    if (od_grow(&s->matches, &s->match_capacity, s->match_count + 1, sizeof *s->matches)) return -1;
     s->matches[s->match_count++] =
         (match){(int32_t)(x / 2 / POINTS), (int32_t)(y / 2 / POINTS), (uint8_t)(x / 2 % POINTS), (uint8_t)(y / 2 % POINTS), x & 1};
     return 0;
@@ -138,16 +170,6 @@ static int search_part(local_search *s, uint32_t part, uint32_t parts)
             }
     sort_entries(s);
     return search_entries(s);
-}
-
-static int by_pair(const void *a, const void *b)
-{
-    const match *x = a, *y = b;
-    if (x->a != y->a) return x->a < y->a ? -1 : 1;
-    if (x->b != y->b) return x->b < y->b ? -1 : 1;
-    if (x->mirrored != y->mirrored) return x->mirrored - y->mirrored;
-    if (x->point_a != y->point_a) return x->point_a - y->point_a;
-    return x->point_b - y->point_b;
 }
 
 /* A feature's place as numbers; of the mirrored picture when asked. */
@@ -252,12 +274,8 @@ static int judge_pair(const local_search *s, const match *m, int n, od_near_cand
 
 static int judge_matches(local_search *s, od_near_candidates *c)
 {
-    size_t kept = 0;
-    if (!s->match_count) return 0;
-    qsort(s->matches, s->match_count, sizeof *s->matches, by_pair);
-    for (size_t i = 0; i < s->match_count; i++)
-        if (!kept || by_pair(&s->matches[kept - 1], &s->matches[i])) s->matches[kept++] = s->matches[i];
-    for (size_t i = 0, end; i < kept; i = end) {
+    sort_matches(s);
+    for (size_t i = 0, end, kept = s->match_count; i < kept; i = end) {
         const match *m = &s->matches[i];
         for (end = i + 1; end < kept && s->matches[end].a == m->a && s->matches[end].b == m->b && s->matches[end].mirrored == m->mirrored;)
             end++;
