@@ -64,6 +64,7 @@ static od_status classifier(const od_faster_rcnn_extractor *c, int depth, od_gra
     od_hyperparams h;
     od_layer dense = {.bias = 1, .init = od_init_glorot_uniform};
     OD_TRY(read_hyperparams(c, &h, err));
+    h.bn_biased = 1; /* Keras' batch norm of a matrix; that of images (fused) averages unbiased variances */
     od_value x = od_graph_flatten(g, crops, OD_FRCNN_CLASSIFIER "/flatten");
     x = od_layer_dense(g, x, UNITS, &dense, OD_FRCNN_CLASSIFIER "/layer_with_weights-0");
     x = od_graph_activation(g, x, OD_ACT_RELU, OD_FRCNN_CLASSIFIER "/layer_with_weights-0");
