@@ -100,6 +100,20 @@ static int64_t grad_block_rows(const conv *c)
     return block_rows((int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c + c->in.c, 1);
 }
 
+/* A large weight gradient isn't summed by each thread over its rows, but by all over all rows, each for some of the inputs: then it needs no
+ * copy a thread. Where inputs are gathered that would be done again by each. */
+static int shares_inputs(const conv *c)
+{
+    enum { LARGE = 1 << 18 };
+    return c->pointwise && c->k * c->out.c >= LARGE;
+}
+
+/* Floats of a thread's own weight gradient, which the bias' follows. */
+static int64_t own_weights(const conv *c)
+{
+    return shares_inputs(c) ? 0 : c->k * c->out.c;
+}
+
 /* Layout: input block, gradient block, sums, then in training this thread's weight gradient. */
 static size_t conv_scratch(const od_net *net, const od_node *node)
 {
@@ -110,7 +124,7 @@ static size_t conv_scratch(const od_net *net, const od_node *node)
     int64_t blocks = c.block * (c.k + c.out.c);
     if (net->mode == OD_NET_TRAIN && !c.pointwise) blocks = max64(blocks, c.block * c.k + max64(c.block * c.out.c, grad_block_rows(&c) * (taps + 1) * c.out.c));
     int64_t sums = 4 * max64(c.in.c, c.out.c) + 64;
-    return (size_t)(blocks + sums + (net->mode == OD_NET_TRAIN ? c.k * c.out.c + c.out.c : 0));
+    return (size_t)(blocks + sums + (net->mode == OD_NET_TRAIN ? own_weights(&c) + c.out.c : 0));
 }
 
 /* One output pixel's taps: [taps, Cin] at `to`; zero outside the image. */
@@ -326,6 +340,23 @@ static void scatter_rows(const conv *c, const od_sink *sink, int64_t row, int64_
     for (int64_t i = 0; i < rows; i++) c->net->k->add(ch, dx + i * ch, sink->data + strided_pixel(c, row + i) * ch);
 }
 
+/* This thread's inputs' part of the weight gradient, over all rows. */
+static void shared_weight_grad(const conv *c, const od_source *s, const od_grad_source *g, int thread, float *x_block, float *d_block, float *dw)
+{
+    int64_t rows = od_shape_rows(c->out), from, to;
+    od_thread_range_floats(c->k, c->net->threads, thread, &from, &to);
+    for (int64_t row = 0; row < rows && to > from; row += c->block) {
+        int64_t m = rows - row < c->block ? rows - row : c->block;
+        const float *d = od_grad_source_rows(g, row, m, d_block), *x = s->data + row * c->k + from;
+        int64_t ld = c->k;
+        if (s->scale) {
+            c->net->k->rows_affine_act(m, to - from, x, c->k, s->scale + from, s->shift + from, s->act, x_block, to - from);
+            x = x_block, ld = to - from;
+        }
+        c->net->k->gemm_tn(m, to - from, c->out.c, x, ld, d, c->out.c, dw + from * c->out.c, c->out.c);
+    }
+}
+
 static void clear_rows(const conv *c, const od_sink *sink, int thread)
 {
     int64_t begin, end;
@@ -359,13 +390,13 @@ static void conv_backward(od_net *net, const od_node *node)
     od_sink sink = {0};
     if (wants_input) sink = od_net_sink(net, node->in[0]);
     int64_t rows = od_shape_rows(c.out), blocks = (rows + c.block - 1) / c.block;
-    size_t scratch_floats = conv_scratch(net, node);
-    size_t weights_at = scratch_floats - (size_t)(c.k * c.out.c + c.out.c), sums_at = weights_at - (size_t)(4 * max64(c.in.c, c.out.c) + 64);
+    int64_t own = own_weights(&c);
+    size_t weights_at = conv_scratch(net, node) - (size_t)(own + c.out.c), sums_at = weights_at - (size_t)(4 * max64(c.in.c, c.out.c) + 64);
 #pragma omp parallel num_threads(net->threads)
     {
         int thread = omp_get_thread_num();
         float *x_block = od_net_scratch(net), *d_block = x_block + c.block * c.k, *sums = x_block + sums_at;
-        weight_sums dw = weight_sums_of(net, node, thread, x_block + weights_at, c.k * c.out.c, c.out.c);
+        weight_sums dw = weight_sums_of(net, node, thread, x_block + weights_at, own, c.out.c);
         int64_t begin, end;
         od_thread_range(blocks, net->threads, thread, &begin, &end);
         memset(sums, 0, (size_t)(4 * max64(c.in.c, c.out.c)) * sizeof *sums);
@@ -376,8 +407,7 @@ static void conv_backward(od_net *net, const od_node *node)
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
             const float *d = od_grad_source_rows(&grad, row, m, d_block);
-            const float *x = input_block(&c, &source, row, m, x_block);
-            net->k->gemm_tn(m, c.k, c.out.c, x, c.k, d, c.out.c, dw.weights, c.out.c);
+            if (own) net->k->gemm_tn(m, c.k, c.out.c, input_block(&c, &source, row, m, x_block), c.k, d, c.out.c, dw.weights, c.out.c);
             if (dw.bias) add_columns(m, c.out.c, d, dw.bias);
             if (wants_input && c.strided) {
                 net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], x_block, c.in.c, 0, NULL);
@@ -391,9 +421,10 @@ static void conv_backward(od_net *net, const od_node *node)
 #pragma omp barrier
             finish_rows(&c, &sink, thread, sums);
         }
+        if (!own) shared_weight_grad(&c, &source, &grad, thread, x_block, d_block, od_variables_grad(net->vars, node->var[0]));
         if (wants_input && !c.pointwise && !c.strided) gathered_input_grad(&c, &grad, &sink, thread, d_block, sums);
 #pragma omp barrier
-        reduce_weight_grads(net, node, thread, c.k * c.out.c, c.out.c, weights_at);
+        reduce_weight_grads(net, node, thread, own, c.out.c, weights_at);
     }
 }
 
