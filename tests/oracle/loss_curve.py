@@ -4,16 +4,18 @@
 usage: loss_curve.py SHARED_ORACLE_DIR FIXTURE_DIR [STEPS]
 
 SHARED_ORACLE_DIR holds golden.py, FIXTURE_DIR a fixture that it wrote. Writes total_loss [STEPS] (50) to
-FIXTURE_DIR/curve.safetensors, which `test_golden FIXTURE_DIR` follows.
+FIXTURE_DIR/curve.safetensors, which `test_golden FIXTURE_DIR` follows; of a two-stage detector each step's proposals, too, which it takes.
 """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
 import golden
+import odd_fixtures
 import numpy as np
 import tensorflow as tf
 from object_detection.builders import model_builder
 from object_detection.utils import config_util
 
+proposals = odd_fixtures.record_proposals(golden, 'curve.safetensors')
 folder, steps = sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 50
 spec = json.load(open(os.path.join(folder, 'case.json')))
 train = golden.load(os.path.join(folder, 'train.safetensors'))
@@ -48,6 +50,7 @@ losses()
 keys = golden.key_map(model, os.path.join(folder, 'curve'))
 for key, v in keys.items(): v.assign(tf.cast(moving.get(key, golden.weight(key, v.shape.as_list())), v.dtype))
 optimizer = tf.keras.optimizers.legacy.SGD(spec['learning_rate'], momentum=0.9)
+proposals.clear()
 
 @tf.function
 def step():

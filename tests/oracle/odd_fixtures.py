@@ -202,8 +202,9 @@ def allow_small_resnets():
     resnet_v1.resnet = keras.src.applications.resnet
 
 
-def record_proposals(golden):
-    """Two-stage fixtures' train.safetensors get each step's proposals: step{s}/proposals [N,P,4], relative, and step{s}/num_proposals [N]."""
+def record_proposals(golden, name='train.safetensors'):
+    """Two-stage fixtures' file `name` gets each step's proposals: step{s}/proposals [N,P,4], relative, and step{s}/num_proposals [N]. Returns the list
+    of those to be written."""
     import tensorflow as tf
     from object_detection.meta_architectures import faster_rcnn_meta_arch
     steps, loss, save = [], faster_rcnn_meta_arch.FasterRCNNMetaArch.loss, golden.save
@@ -216,12 +217,13 @@ def record_proposals(golden):
         return loss(self, prediction_dict, *arguments, **keywords)
 
     def recorded_save(path, tensors):
-        if path.endswith('train.safetensors'):
+        if path.endswith(name):
             for s, (boxes, counts) in enumerate(steps):
                 tensors[f'step{s}/proposals'], tensors[f'step{s}/num_proposals'] = boxes, counts
             steps.clear()
         save(path, tensors)
     faster_rcnn_meta_arch.FasterRCNNMetaArch.loss, golden.save = recorded_loss, recorded_save
+    return steps
 
 
 def damp_residuals(golden):
