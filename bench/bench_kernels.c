@@ -4,9 +4,12 @@
  * independent multiply-adds), GB/s of what must be read and written at least once. Data of a size that stays in the
  * second-level cache, unless --rows says otherwise; the best of many short repeats, because machines are shared.
  *
- *   bench_kernels [--isa=avx512] [--only=gemm] [--rows=256] [--ms=30]
+ *   bench_kernels [--isa=avx512] [--only=gemm] [--rows=256] [--ms=30] [--svg=roofline.svg]
+ *
+ * --svg draws the last instruction set's roofline.
  */
 #include "kernels/kernels.h"
+#include "roofline.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,14 +23,15 @@ typedef struct bench {
     int64_t rows; /* 0: by size */
     double budget, peak;
     float *pool; /* random numbers, 64-byte aligned */
+    roofline *roof;
 } bench;
 
 enum { POOL = 24 << 20 };
 
 static const int gemm_shapes[][2] = {
-    {32, 16},    {16, 96},    {96, 24},  {24, 144},  {144, 24},  {144, 32}, {32, 192},  {192, 32},  {192, 64},
-    {64, 384},   {384, 64},   {384, 96}, {96, 576},  {576, 96},  {576, 160}, {160, 960}, {960, 160}, {960, 320},
-    {320, 1280}, {1280, 128}, {96, 128}, {32, 128},  {128, 128}, {128, 24}, {128, 12},  {27, 32},   {2304, 256},
+    {32, 16},    {16, 96},    {96, 24},  {24, 144}, {144, 24},  {144, 32},  {32, 192},  {192, 32},  {192, 64},
+    {64, 384},   {384, 64},   {384, 96}, {96, 576}, {576, 96},  {576, 160}, {160, 960}, {960, 160}, {960, 320},
+    {320, 1280}, {1280, 128}, {96, 128}, {32, 128}, {128, 128}, {128, 24},  {128, 12},  {27, 32},   {2304, 256},
 };
 enum { GEMM_SHAPES = sizeof gemm_shapes / sizeof *gemm_shapes };
 
@@ -61,10 +65,13 @@ static double fastest(const bench *b, work_fn work, const void *arg)
 static void report(const bench *b, const char *kernel, const char *shape, double seconds, double flops, double bytes)
 {
     printf("%-7s %-22s %-24s %9.2f us", b->t->isa, kernel, shape, seconds * 1e6);
-    if (flops > 0) printf("  %7.1f GFLOP/s %3.0f %%", flops / seconds * 1e-9, 100 * flops / seconds / b->peak);
-    else printf("  %21s", "");
+    if (flops > 0)
+        printf("  %7.1f GFLOP/s %3.0f %%", flops / seconds * 1e-9, 100 * flops / seconds / b->peak);
+    else
+        printf("  %21s", "");
     printf("  %7.1f GB/s\n", bytes / seconds * 1e-9);
     fflush(stdout);
+    if (flops > 0) roofline_add(b->roof, kernel, flops, bytes, seconds);
 }
 
 static int wanted(const bench *b, const char *kernel)
@@ -283,11 +290,16 @@ static void bench_rows(const bench *b)
         int streams; /* matrices read or written */
         od_act act;
     } passes[] = {
-        {"rows_affine relu6", work_affine, 2, OD_ACT_RELU6},     {"rows_affine swish", work_affine, 2, OD_ACT_SWISH},
-        {"rows_affine_add", work_affine_add, 3, OD_ACT_NONE},    {"rows_stats", work_stats, 1, OD_ACT_NONE},
-        {"rows_act_grad relu6", work_act_grad, 3, OD_ACT_RELU6}, {"rows_act_grad swish", work_act_grad, 3, OD_ACT_SWISH},
-        {"rows_bn_grad", work_bn_grad, 3, OD_ACT_NONE},          {"add", work_add, 3, OD_ACT_NONE},
-        {"momentum_update", work_momentum, 5, OD_ACT_NONE},      {"sum_squares", work_squares, 1, OD_ACT_NONE},
+        {"rows_affine relu6", work_affine, 2, OD_ACT_RELU6},
+        {"rows_affine swish", work_affine, 2, OD_ACT_SWISH},
+        {"rows_affine_add", work_affine_add, 3, OD_ACT_NONE},
+        {"rows_stats", work_stats, 1, OD_ACT_NONE},
+        {"rows_act_grad relu6", work_act_grad, 3, OD_ACT_RELU6},
+        {"rows_act_grad swish", work_act_grad, 3, OD_ACT_SWISH},
+        {"rows_bn_grad", work_bn_grad, 3, OD_ACT_NONE},
+        {"add", work_add, 3, OD_ACT_NONE},
+        {"momentum_update", work_momentum, 5, OD_ACT_NONE},
+        {"sum_squares", work_squares, 1, OD_ACT_NONE},
     };
     static const int channels[] = {16, 24, 32, 96, 144, 384, 960};
     char shape[64];
@@ -348,9 +360,10 @@ static void bench_dw_shape(const bench *b, const char *name, work_fn work, int w
 static void bench_dw(const bench *b)
 {
     static const int shapes[][4] = {/* channels, width, kernel, stride */
-                                    {32, 160, 3, 1}, {96, 160, 3, 2}, {144, 80, 3, 1}, {144, 80, 3, 2}, {192, 40, 3, 1},
-                                    {192, 40, 3, 2}, {384, 20, 3, 1}, {576, 20, 3, 1}, {576, 20, 3, 2}, {960, 10, 3, 1},
-                                    {128, 40, 3, 1}, {24, 80, 3, 1},  {64, 20, 3, 1},  {16, 80, 3, 1},  {144, 80, 5, 2}, {240, 40, 5, 1}};
+                                    {32, 160, 3, 1}, {96, 160, 3, 2}, {144, 80, 3, 1}, {144, 80, 3, 2},
+                                    {192, 40, 3, 1}, {192, 40, 3, 2}, {384, 20, 3, 1}, {576, 20, 3, 1},
+                                    {576, 20, 3, 2}, {960, 10, 3, 1}, {128, 40, 3, 1}, {24, 80, 3, 1},
+                                    {64, 20, 3, 1},  {16, 80, 3, 1},  {144, 80, 5, 2}, {240, 40, 5, 1}};
     static const struct {
         const char *name;
         work_fn work;
@@ -364,7 +377,15 @@ static void bench_dw(const bench *b)
             bench_dw_shape(b, kinds[kind].name, kinds[kind].work, kinds[kind].post, shapes[i]);
 }
 
-/* --- the program ---------------------------------------------------------------------------------------------------- */
+/* Bytes a second of y += x on `floats` numbers each: twice read, once written. */
+static double bandwidth(const bench *b, int64_t floats)
+{
+    rows_arg r = {.rows = floats, .c = 1, .x = b->pool, .y = b->pool + POOL / 2};
+    return 12.0 * (double)floats / fastest(b, work_add, &r);
+}
+
+/* --- the program ----------------------------------------------------------------------------------------------------
+ */
 
 static float *pool_create(void)
 {
@@ -388,8 +409,15 @@ static const char *flag(int argc, char **argv, const char *name)
 int main(int argc, char **argv)
 {
     static const char *const isas[] = {"ref", "avx2", "avx512"};
-    const char *isa = flag(argc, argv, "--isa="), *rows = flag(argc, argv, "--rows="), *ms = flag(argc, argv, "--ms=");
-    bench b = {.only = flag(argc, argv, "--only="), .rows = rows ? atoll(rows) : 0, .budget = ms ? atof(ms) * 1e-3 : 0.03};
+    const char *isa = flag(argc, argv, "--isa="), *rows = flag(argc, argv, "--rows="), *ms = flag(argc, argv, "--ms="),
+               *svg = flag(argc, argv, "--svg=");
+    static roofline roof;
+    bench b = {.only = flag(argc, argv, "--only="),
+               .rows = rows ? atoll(rows) : 0,
+               .budget = ms ? atof(ms) * 1e-3 : 0.03,
+               .roof = &roof};
+    od_error err = {0};
+    bench drawn = {0};
     b.pool = pool_create();
     if (!b.pool) return 1;
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
@@ -397,9 +425,18 @@ int main(int argc, char **argv)
         if (!b.t || (isa && strcmp(isa, isas[i]))) continue;
         b.peak = peak_of(isas[i]);
         printf("%-7s peak %.1f GFLOP/s\n", isas[i], b.peak * 1e-9);
+        memset(&roof, 0, sizeof roof);
         bench_products(&b);
         bench_rows(&b);
         bench_dw(&b);
+        drawn = b;
+    }
+    if (svg && drawn.t) {
+        enum { CACHED = 48 << 10 };
+        od_status status = roofline_draw(&roof, drawn.t->isa, drawn.peak, bandwidth(&drawn, CACHED),
+                                         bandwidth(&drawn, POOL / 2), svg, &err);
+        if (status != OD_OK) fprintf(stderr, "bench_kernels: %s\n", err.message);
+        if (status != OD_OK) return 1;
     }
     free(b.pool);
     return 0;
