@@ -34,7 +34,9 @@ torch_compiled() {
 
 tensorflow() {
   [ -n "${OD_ORACLE:-}" ] || return 0
-  PYTHONPATH="$shared/oracle${PYTHONPATH:+:$PYTHONPATH}" "$OD_ORACLE/bin/python" "$shared/peers/tf_od_step.py" "$config" "$3" 8 "$2" > "$work/tf" 2> /dev/null
+  # The model resizes what it gets to the config's size.
+  sed -E "s/(height|width): [0-9]+/\1: $2/g" "$config" > "$work/tf.config"
+  PYTHONPATH="$shared/oracle${PYTHONPATH:+:$PYTHONPATH}" "$OD_ORACLE/bin/python" "$shared/peers/tf_od_step.py" "$work/tf.config" "$3" 8 "$2" > "$work/tf" 2> /dev/null
   sed -nE "s/^train step s: med ([0-9.]+) min ([0-9.]+).*/$1 $2 $3 tensorflow \1 \2 nan nan/p" "$work/tf" >> "$work/times"
 }
 

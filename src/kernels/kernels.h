@@ -26,6 +26,12 @@ typedef enum od_act {
 
 /* What happens to a finished block of a matrix product, in this order, while it is in registers or cache.
  * All NULL and OD_ACT_NONE: a plain store. */
+/* Memory that the caller reads next: a product brings it to the second-level cache bit by bit, while it calculates; all zeros: none. */
+typedef struct od_ahead {
+    const float *data;
+    int64_t floats;
+} od_ahead;
+
 typedef struct od_gemm_post {
     const float *bias;     /* [N], added to each row; or NULL */
     od_act act;            /* of the biased value */
@@ -34,6 +40,7 @@ typedef struct od_gemm_post {
     od_act act_after;      /* of the sum with the residual; OD_ACT_NONE, RELU or RELU6 */
     float *sum, *sumsq;    /* [N], += column sums of the values stored and of their squares (batch-norm statistics);
                               both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
+    od_ahead ahead;        /* fetched during the product */
 } od_gemm_post;
 
 /* Where a 4x4 tile of Winograd's convolution goes. */

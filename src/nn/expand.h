@@ -66,6 +66,7 @@ typedef struct od_expand_job {
     int keeps_z;         /* act' needs the value before the activation */
     float *input_grad;   /* NULL: not wanted */
     int accumulate;
+    od_ahead ahead, ahead_of_grad; /* what the products of od_expand_rows and of od_expand_grad_rows fetch meanwhile */
 } od_expand_job;
 
 /* Packs the weights. `backward`: also claims the input's gradient. */

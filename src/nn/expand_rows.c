@@ -66,7 +66,7 @@ static const float *narrow_rows(const od_expand_job *j, int64_t row, int64_t row
 void od_expand_rows(const od_expand_job *j, int64_t row, int64_t rows, float *slot)
 {
     const od_expand *e = j->e;
-    od_gemm_post post = {.bias = j->shift, .act = j->keeps_z ? OD_ACT_NONE : j->act};
+    od_gemm_post post = {.bias = j->shift, .act = j->keeps_z ? OD_ACT_NONE : j->act, .ahead = j->ahead};
     const float *x = narrow_rows(j, row, rows, slot, 0);
     float *z = j->keeps_z ? slot + rows * (e->c + e->k) : slot;
     j->net->k->gemm(rows, e->c, e->k, x, e->k, j->packed, z, e->c, 0, &post);
@@ -80,7 +80,8 @@ void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, cons
     const float *z = j->keeps_z ? slot + rows * (e->c + e->k) : slot; /* ReLUs have the same derivative at y as at z */
     k->rows_act_grad(rows, e->c, dy, e->c, z, e->c, NULL, NULL, zeros, j->act, dy, e->c, sums, sums + e->c);
     k->gemm_tn(rows, e->k, e->c, narrow_rows(j, row, rows, slot, 1), e->k, dy, e->c, product, e->c);
-    if (j->input_grad) k->gemm(rows, e->k, e->c, dy, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, NULL);
+    od_gemm_post post = {.ahead = j->ahead_of_grad};
+    if (j->input_grad) k->gemm(rows, e->k, e->c, dy, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, &post);
 }
 
 /* Columns [from, to) of the threads' products, added up, and of Σ dz (z - mean). */

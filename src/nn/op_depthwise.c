@@ -186,11 +186,10 @@ typedef struct dw_backward_job {
 
 /* The same for a fused expansion: row iy's part of everything that its gradient goes into. `dy`: the spare row, then the expansion's weight
  * gradient [K, C] and zeros [C]. Rows that no output row reaches are not in the ring, and their gradient is zero. */
-static void expand_grad_row(const dw_backward_job *job, const od_net *net, const ring *in, const ring *grads, int64_t n, int64_t iy, int thread,
+static void expand_grad_row(const dw_backward_job *job, const od_expand_job *e, const od_net *net, const ring *in, const ring *grads, int64_t n, int64_t iy, int thread,
                             float *sums, float *dy)
 {
     const dw *d = &job->d;
-    const od_expand_job *e = &job->input.expand;
     int64_t row = (n * d->in.h + iy) * d->in.w;
     od_sink spare = {.data = dy - row * d->in.c};
     if (iy >= in->next || iy < in->next - in->size) {
@@ -201,6 +200,15 @@ static void expand_grad_row(const dw_backward_job *job, const od_net *net, const
     input_grad_row(d, net, grads, job->weights, &spare, n, iy, NULL);
     od_expand_grad_rows(e, row, d->in.w, in->rows[iy % in->size], dy, sums, product, product + e->e->k * e->e->c);
     od_fold_sums(net->bn[e->e->bn].partial + thread * 2 * d->in.c, sums, d->in.c);
+}
+
+/* The gradient of the next output row, which ring_load_grad reads, for the expansion's products of this one. */
+static void fetch_grad_row(const dw_backward_job *job, int64_t row, int there, od_expand_job *e)
+{
+    const od_grad_source *g = &job->grad;
+    int64_t at = row * job->d.out_floats, floats = there ? job->d.out_floats : 0;
+    e->ahead = (od_ahead){g->dz + at, floats};
+    e->ahead_of_grad = g->x ? (od_ahead){g->x + at, floats} : (od_ahead){0};
 }
 
 static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit, int thread, float *scratch)
@@ -214,9 +222,11 @@ static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit,
     int64_t halo = (int64_t)(d->a->kernel_h - 1) * d->a->dilation / d->a->stride + 1;
     ring in = {scratch, in_rows, d->in_ring, d->slot_floats, clamp(from * d->a->stride - d->a->pad_top, 0, d->in.h)};
     ring grads = {grads_at, grad_rows, d->grad_ring, d->out_floats, clamp(from - halo + 1, 0, d->out.h)};
+    dw_input input = job->input;
     for (int64_t oy = from; oy < to; oy++) {
         ring_load_grad(&grads, &job->grad, n * d->out.h, d->out.w, oy + 1);
-        input_taps(d, &in, &job->input, n, oy, taps);
+        fetch_grad_row(job, n * d->out.h + oy + 1, oy + 1 < to, &input.expand);
+        input_taps(d, &in, &input, n, oy, taps);
         const float *drow = grad_rows[oy % grads.size];
         net->k->dw_row_grad_weights(&d->row, taps, drow, dweights);
         for (int64_t x = 0; job->wants_bias && x < d->out.w; x++) net->k->add(c, drow + x * c, dbias);
@@ -225,7 +235,7 @@ static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit,
         owned_rows(d, oy, &first, &last);
         for (int64_t iy = first; iy < last; iy++) {
             if (d->expand) {
-                expand_grad_row(job, net, &in, &grads, n, iy, thread, sums, dbias + c); /* the spare row lies behind the bias */
+                expand_grad_row(job, &input.expand, net, &in, &grads, n, iy, thread, sums, dbias + c); /* the spare row lies behind the bias */
                 continue;
             }
             input_grad_row(d, net, &grads, job->weights, &job->sink, n, iy, dbias + c);

@@ -61,6 +61,12 @@ static inline const float *od_source_rows(const od_source *s, int64_t row, int64
     return scratch;
 }
 
+/* What od_source_rows will read of memory. */
+static inline od_ahead od_source_ahead(const od_source *s, int64_t row, int64_t rows)
+{
+    return (od_ahead){s->data + row * s->c, rows * s->c};
+}
+
 static inline const float *od_grad_source_rows(const od_grad_source *g, int64_t row, int64_t rows, float *scratch)
 {
     const float *dz = g->dz + row * g->c;

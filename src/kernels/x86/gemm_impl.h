@@ -220,12 +220,40 @@ TILE_LIST(TILE)
 static const tile_fn tiles[TILE_NV_MAX + 1][TILE_ROWS_MAX + 1] = {TILE_LIST(TILE)};
 #undef TILE
 
+enum { CACHE_LINE = 64 };
+
+/* What od_gemm_post.ahead has left, and how much of it a tile fetches. */
+typedef struct fetch {
+    const char *at;
+    int64_t left, a_tile; /* bytes */
+} fetch;
+
+/* Evenly over the tiles: all at once they would only wait for each other. */
+static fetch fetch_of(int64_t m, int64_t n, const od_gemm_post *post)
+{
+    int64_t tiles_in_all = 0, nv;
+    if (!post || !post->ahead.floats || !m) return (fetch){0};
+    for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
+        nv = PANEL_NV(vectors - v);
+        tiles_in_all += (m + TILE_ROWS(nv) - 1) / TILE_ROWS(nv);
+    }
+    int64_t bytes = post->ahead.floats * 4, lines = (bytes + CACHE_LINE - 1) / CACHE_LINE;
+    return (fetch){(const char *)post->ahead.data, bytes, (lines + tiles_in_all - 1) / tiles_in_all * CACHE_LINE};
+}
+
+INLINE void fetch_some(fetch *f)
+{
+    for (int64_t i = 0; i < f->a_tile && i < f->left; i += CACHE_LINE) __builtin_prefetch(f->at + i, 0, 2);
+    f->at += f->a_tile, f->left -= f->a_tile;
+}
+
 /* All rows of A against one panel's piece of kc rows. */
-static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int64_t lda, const float *b, tile_out o)
+static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int64_t lda, const float *b, tile_out o, fetch *ahead)
 {
     int64_t step = TILE_ROWS(nv);
     for (int64_t i = 0; i < m; i += step) {
         int64_t rows = m - i < step ? m - i : step;
+        if (ahead->left > 0) fetch_some(ahead);
         tiles[nv][rows](kc, a + i * lda, lda, b, &o);
         o.c += rows * o.ldc, o.row += rows;
     }
@@ -234,6 +262,7 @@ static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int
 static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c,
                  int64_t ldc, int accumulate, const od_gemm_post *post)
 {
+    fetch ahead = fetch_of(m, n, post);
     for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK) {
         int64_t kc = k - k0 < K_BLOCK ? k - k0 : K_BLOCK, nv;
         for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
@@ -242,7 +271,7 @@ static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, c
             tile_out o = {.c = c + col, .ldc = ldc, .accumulate = accumulate || k0, .cols = left, .col = col,
                           .post = k0 + kc == k ? post : NULL};
             if (left > nv * VL) o.cols = nv * VL;
-            panel_product(m, nv, kc, a + k0, lda, packed_b + col * k + k0 * nv * VL, o);
+            panel_product(m, nv, kc, a + k0, lda, packed_b + col * k + k0 * nv * VL, o, &ahead);
         }
     }
 }
