@@ -189,7 +189,7 @@ static void check_row_kernels(const od__row_kernels *k, int width)
 {
     const float factor[3] = {0.3f, -7, 2 / 255.f}, offset[3] = {1, 0, -0.1f};
     size_t count = (size_t)width * 3;
-    uint8_t *bytes = malloc(count);
+    uint8_t *bytes = calloc(count, 1);
     float *row = malloc((count + 1) * sizeof *row), *below = malloc(count * sizeof *below),
           *out = malloc((count + 1) * sizeof *out);
     od__tap *columns = malloc((size_t)width * sizeof *columns);
