@@ -44,9 +44,9 @@ static void test_winograd(void **state)
     od_conv_attrs a = {.kernel_h = 3, .kernel_w = 3, .stride = 1, .dilation = 1, .padding = OD_PAD_EXPLICIT};
     od_var shared = net_case_variable(&f, 4, 3, 3, 17, 17, 1, (od_init){.kind = OD_INIT_VARIANCE_SCALING, .a = 1});
     od_value fine = od_graph_conv2d(&f.g, x, shared, OD_NO_VAR, &a, "shared");
-    x = od_graph_add_act(&f.g, net_case_conv(&f, x, 17, 1, 2, OD_PAD_SAME, 0),
-                         net_case_bn(&f, net_case_conv(&f, x, 17, 1, 2, OD_PAD_SAME, 0), OD_ACT_NONE, 0), OD_ACT_RELU6,
-                         "end");
+    /* One after another: arguments are evaluated in an order of the compiler's, and with it go the random values. */
+    od_value right = net_case_bn(&f, net_case_conv(&f, x, 17, 1, 2, OD_PAD_SAME, 0), OD_ACT_NONE, 0);
+    x = od_graph_add_act(&f.g, net_case_conv(&f, x, 17, 1, 2, OD_PAD_SAME, 0), right, OD_ACT_RELU6, "end");
     od_value coarse =
         od_graph_conv2d(&f.g, x, shared, net_case_variable(&f, 1, 17, 0, 0, 0, 1, net_case_small), &a, "shared");
     net_case_finish(&f, fine, coarse);
