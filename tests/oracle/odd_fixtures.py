@@ -157,12 +157,6 @@ CASES = {
     'v2_fpn_rect': ssd(V2_FPN, 'feature_extractor { conv_hyperparams { activation: RELU batch_norm { decay: 0.9 } } fpn { min_level: 4 max_level: 7 additional_layer_depth: 48 } } box_predictor { '
                        'weight_shared_convolutional_box_predictor { depth: 48 } } anchor_generator { multiscale_anchor_generator { min_level: 4 max_level: 7 } } ' + FIXED % (160, 288), boxes=([3, 1, 2, 3], 4)),
     'v1_fpn_mined': ssd(V1_FPN, MINER + ' feature_extractor { depth_multiplier: 0.5 } ' + FIXED % (96, 160), boxes=([3, 1, 2, 3], 6)),
-    'det_classes': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b1_bifpn_keras" bifpn { num_iterations: 2 num_filters: 48 } conv_hyperparams { activation: RELU_6 } } box_predictor { '
-                       'weight_shared_convolutional_box_predictor { depth: 48 conv_hyperparams { activation: RELU } } } loss { localization_loss { weighted_l2 {} } } ' + FIXED % (128, 256), boxes=([3, 1, 2, 3], 6)),
-    'det_odd': ssd(D0, 'feature_extractor { bifpn { num_iterations: 1 num_filters: 32 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 32 } } ' + FIXED % (136, 200)),
-    'retina_focal': ssd(RETINA, 'feature_extractor { fpn { min_level: 3 max_level: 5 additional_layer_depth: 64 } } anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 5 } } box_predictor { '
-                        'weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 1 conv_hyperparams { activation: SWISH regularizer { l1_regularizer { weight: 0.0001 } } } } } '
-                        'loss { localization_loss { weighted_l2 {} } classification_loss { weighted_sigmoid_focal { gamma: 0.5 alpha: 0.6 } } } ' + FIXED % (100, 170), boxes=([3, 1, 2, 3], 3)),
     'center_padded': center('type: "resnet_v1_18_fpn"', 'image_resizer { pad_to_multiple_resizer { multiple: 64 } }', ([3, 1, 0, 3], 4)),
 }
 
