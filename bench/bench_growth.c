@@ -22,7 +22,8 @@ enum { MAX_POINTS = 8, RECORD_IMAGES = 100, MAX_RECORDS = 300, BATCH = 10 };
 
 typedef struct curve {
     const char *file, *title, *x_label, *y_label;
-    double x[MAX_POINTS], seconds[MAX_POINTS], straight[MAX_POINTS];
+    double x[MAX_POINTS], seconds[MAX_POINTS];
+    int falls; /* twice the x should take half the time, not twice */
     size_t count;
 } curve;
 
@@ -52,11 +53,13 @@ static void add(curve *c, double x, double seconds)
 
 static od_status draw(curve *c, const char *dir, od_error *err)
 {
+    double straight[MAX_POINTS];
+    for (size_t i = 0; i < c->count; i++) straight[i] = c->seconds[0] * (c->falls ? c->x[0] / c->x[i] : c->x[i] / c->x[0]);
     od_strbuf svg = {0};
     char path[4096];
     const od_chart_series series[] = {
         {.name = "objdet", .x = c->x, .y = c->seconds, .count = c->count, .markers = true},
-        {.name = "linear", .x = c->x, .y = c->straight, .count = c->count, .dashed = true}};
+        {.name = "linear", .x = c->x, .y = straight, .count = c->count, .dashed = true}};
     const od_chart chart = {
         .title = c->title, .x_label = c->x_label, .y_label = c->y_label, .series = series, .series_count = 2};
     snprintf(path, sizeof path, "%s/%s", dir, c->file);
@@ -125,6 +128,7 @@ int main(int argc, char **argv)
     curve threads = {.file = "growth_threads.svg",
                      .title = "Training step, batch 8 of 320x320",
                      .x_label = "threads",
+                     .falls = 1,
                      .y_label = "seconds a step"};
     curve batch = {.file = "growth_batch.svg",
                    .title = "Training step at 320x320, all threads",
@@ -149,10 +153,6 @@ int main(int argc, char **argv)
     static const int sizes[] = {160, 224, 320, 448, 640};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         add(&size, 1e-3 * sizes[i] * sizes[i], measure(argv[1], steps, cores, 8, sizes[i]));
-    for (size_t i = 0; i < threads.count; i++) threads.straight[i] = threads.seconds[0] / threads.x[i];
-    for (size_t i = 0; i < batch.count; i++) batch.straight[i] = batch.seconds[0] * batch.x[i];
-    for (size_t i = 0; i < size.count; i++) size.straight[i] = size.seconds[0] * size.x[i] / size.x[0];
-    for (size_t i = 0; i < images.count; i++) images.straight[i] = images.seconds[0] * images.x[i] / images.x[0];
     curve *curves[] = {&threads, &batch, &size, &images};
     for (int i = 0; i < 4; i++) {
         if (draw(curves[i], argv[2], &err) == OD_OK) continue;

@@ -14,21 +14,27 @@ int od_config_keypoints(const ObjectDetection__Protos__TrainEvalPipelineConfig *
     return coder->keypoint_box_coder->num_keypoints;
 }
 
+od_keypoint_order od_keypoint_order_of_horizontal_flip(const ObjectDetection__Protos__RandomHorizontalFlip *o)
+{
+    return (od_keypoint_order){o, "random_horizontal_flip", "keypoint_flip_permutation", o->keypoint_flip_permutation, o->n_keypoint_flip_permutation, 1};
+}
+
+od_keypoint_order od_keypoint_order_of_vertical_flip(const ObjectDetection__Protos__RandomVerticalFlip *o)
+{
+    return (od_keypoint_order){o, "random_vertical_flip", "keypoint_flip_permutation", o->keypoint_flip_permutation, o->n_keypoint_flip_permutation, 1};
+}
+
+od_keypoint_order od_keypoint_order_of_rotation90(const ObjectDetection__Protos__RandomRotation90 *o)
+{
+    return (od_keypoint_order){o, "random_rotation90", "keypoint_rot_permutation", o->keypoint_rot_permutation, o->n_keypoint_rot_permutation, 0};
+}
+
 int od_keypoint_order_of(const ObjectDetection__Protos__PreprocessingStep *step, od_keypoint_order *out)
 {
-    const ObjectDetection__Protos__RandomHorizontalFlip *h = step->random_horizontal_flip;
-    const ObjectDetection__Protos__RandomVerticalFlip *v = step->random_vertical_flip;
-    const ObjectDetection__Protos__RandomRotation90 *r = step->random_rotation90;
     switch (step->preprocessing_step_case) {
-    case STEP(HORIZONTAL_FLIP):
-        *out = (od_keypoint_order){h, "random_horizontal_flip", "keypoint_flip_permutation", h->keypoint_flip_permutation, h->n_keypoint_flip_permutation, 1};
-        return 1;
-    case STEP(VERTICAL_FLIP):
-        *out = (od_keypoint_order){v, "random_vertical_flip", "keypoint_flip_permutation", v->keypoint_flip_permutation, v->n_keypoint_flip_permutation, 1};
-        return 1;
-    case STEP(ROTATION90):
-        *out = (od_keypoint_order){r, "random_rotation90", "keypoint_rot_permutation", r->keypoint_rot_permutation, r->n_keypoint_rot_permutation, 0};
-        return 1;
+    case STEP(HORIZONTAL_FLIP): *out = od_keypoint_order_of_horizontal_flip(step->random_horizontal_flip); return 1;
+    case STEP(VERTICAL_FLIP): *out = od_keypoint_order_of_vertical_flip(step->random_vertical_flip); return 1;
+    case STEP(ROTATION90): *out = od_keypoint_order_of_rotation90(step->random_rotation90); return 1;
     default: return 0;
     }
 }

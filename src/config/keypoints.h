@@ -19,6 +19,10 @@ typedef struct od_keypoint_order {
     int needed; /* keypoints don't go without it (a rotation leaves them in their order) */
 } od_keypoint_order;
 
+od_keypoint_order od_keypoint_order_of_horizontal_flip(const ObjectDetection__Protos__RandomHorizontalFlip *o);
+od_keypoint_order od_keypoint_order_of_vertical_flip(const ObjectDetection__Protos__RandomVerticalFlip *o);
+od_keypoint_order od_keypoint_order_of_rotation90(const ObjectDetection__Protos__RandomRotation90 *o);
+
 /* 1 when the step has such a field. */
 int od_keypoint_order_of(const ObjectDetection__Protos__PreprocessingStep *step, od_keypoint_order *out);
 

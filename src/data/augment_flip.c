@@ -23,21 +23,21 @@ static od_status check_horizontal(const od_config *config, const void *options, 
 {
     const ObjectDetection__Protos__RandomHorizontalFlip *o = options;
     OD_TRY(check_probability(config, o, o->probability, "random_horizontal_flip", err));
-    return od_keypoint_order_check(config, &(od_keypoint_order){o, "random_horizontal_flip", "keypoint_flip_permutation", o->keypoint_flip_permutation, o->n_keypoint_flip_permutation, 1}, err);
+    return od_keypoint_order_check(config, od_keypoint_order_of_horizontal_flip(o), err);
 }
 
 static od_status check_vertical(const od_config *config, const void *options, od_error *err)
 {
     const ObjectDetection__Protos__RandomVerticalFlip *o = options;
     OD_TRY(check_probability(config, o, o->probability, "random_vertical_flip", err));
-    return od_keypoint_order_check(config, &(od_keypoint_order){o, "random_vertical_flip", "keypoint_flip_permutation", o->keypoint_flip_permutation, o->n_keypoint_flip_permutation, 1}, err);
+    return od_keypoint_order_check(config, od_keypoint_order_of_vertical_flip(o), err);
 }
 
 static od_status check_rotation(const od_config *config, const void *options, od_error *err)
 {
     const ObjectDetection__Protos__RandomRotation90 *o = options;
     OD_TRY(check_probability(config, o, o->probability, "random_rotation90", err));
-    return od_keypoint_order_check(config, &(od_keypoint_order){o, "random_rotation90", "keypoint_rot_permutation", o->keypoint_rot_permutation, o->n_keypoint_rot_permutation, 0}, err);
+    return od_keypoint_order_check(config, od_keypoint_order_of_rotation90(o), err);
 }
 
 static int draw(float probability, od_rng *rng)

@@ -68,9 +68,9 @@ void od_sample_reframe_keypoints(od_sample *sample, const float window[4], int w
     if (with_prune) od_sample_move_keypoints(sample, prune, NULL);
 }
 
-od_status od_keypoint_order_check(const od_config *config, const od_keypoint_order *order, od_error *err)
+od_status od_keypoint_order_check(const od_config *config, od_keypoint_order order, od_error *err)
 {
     char text[256];
-    if (!od_keypoint_order_problem(order, od_config_proto(config), text, sizeof text)) return OD_OK;
-    return od_config_error(config, order->options, order->field, err, OD_ERR_CONFIG, "%s: %s: %s", order->step, order->field, text);
+    if (!od_keypoint_order_problem(&order, od_config_proto(config), text, sizeof text)) return OD_OK;
+    return od_config_error(config, order.options, order.field, err, OD_ERR_CONFIG, "%s: %s: %s", order.step, order.field, text);
 }

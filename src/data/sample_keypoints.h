@@ -23,6 +23,6 @@ void od_sample_reframe_keypoints(od_sample *sample, const float window[4], int p
 void od_sample_move_keypoints(od_sample *sample, void (*move)(float point[2], const float *argument), const float *argument);
 
 /* OD_ERR_CONFIG when the order doesn't go with the training data's keypoints. */
-od_status od_keypoint_order_check(const od_config *config, const od_keypoint_order *order, od_error *err);
+od_status od_keypoint_order_check(const od_config *config, od_keypoint_order order, od_error *err);
 
 #endif
