@@ -34,6 +34,7 @@ typedef enum golden_quantity {
     GOLDEN_UPDATE_0,
     GOLDEN_UPDATE_2,
     GOLDEN_CURVE,          /* of the total loss at any step, relative */
+    GOLDEN_FREE_CURVE,     /* the same on proposals of its own */
     GOLDEN_QUANTITIES
 } golden_quantity;
 

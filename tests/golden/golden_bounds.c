@@ -34,6 +34,7 @@ static const double plain[GOLDEN_QUANTITIES] = {
     [GOLDEN_UPDATE_0] = 1e-3,
     [GOLDEN_UPDATE_2] = 1e-3,
     [GOLDEN_CURVE] = 2e-2,            /* rounding grows from step to step */
+    [GOLDEN_FREE_CURVE] = 3e-2,       /* and a last bit decides which proposals are suppressed */
 };
 
 /* faster_rcnn_resnet50_fpn: a region that ends with the image has its last samples inside or outside by the last bit of a proposal

@@ -31,8 +31,8 @@ def ssd(base, merge, clear=(), boxes=None):
 FRCNN, FRCNN_FPN, MASKS = 'faster_rcnn_resnet50', 'faster_rcnn_resnet50_fpn', 'mask_rcnn_inception_resnet_v2'
 
 
-def two_stage(base, merge='', clear=()):
-    return (base, ['faster_rcnn.' + c for c in clear], 'faster_rcnn { %s }' % merge, None)
+def two_stage(base, merge='', clear=(), boxes=None):
+    return (base, ['faster_rcnn.' + c for c in clear], 'faster_rcnn { %s }' % merge, boxes)
 
 
 V2, V2_FPN, V1_FPN, RETINA, D0 = 'ssd_mobilenet_v2_small', 'ssd_mobilenet_v2_fpnlite_small', 'ssd_mobilenet_v1_fpn', 'ssd_resnet50_v1_fpn', 'ssd_efficientdet_d0'
@@ -157,6 +157,26 @@ CASES = {
     'v2_fpn_rect': ssd(V2_FPN, 'feature_extractor { conv_hyperparams { activation: RELU batch_norm { decay: 0.9 } } fpn { min_level: 4 max_level: 7 additional_layer_depth: 48 } } box_predictor { '
                        'weight_shared_convolutional_box_predictor { depth: 48 } } anchor_generator { multiscale_anchor_generator { min_level: 4 max_level: 7 } } ' + FIXED % (160, 288), boxes=([3, 1, 2, 3], 4)),
     'v1_fpn_mined': ssd(V1_FPN, MINER + ' feature_extractor { depth_multiplier: 0.5 } ' + FIXED % (96, 160), boxes=([3, 1, 2, 3], 6)),
+    # Of the codes, as if they were boxes. Every anchor is matched: where the OD API compares an inverted box with a target of zeros it divides by zero.
+    'v2_giou': ssd(V2, 'loss { localization_loss { weighted_giou {} } localization_weight: 0.1 } matcher { argmax_matcher { matched_threshold: 0 unmatched_threshold: 0 } } ' + FIXED % (120, 170),
+                   boxes=([3, 1, 2, 3], 3)),
+    'v2_bipartite': ssd(V2, 'box_coder { mean_stddev_box_coder { stddev: 0.2 } } similarity_calculator { neg_sq_dist_similarity {} } matcher { bipartite_matcher {} } ' + FIXED % (110, 170),
+                        boxes=([3, 1, 2, 3], 6)),
+    'v2_square': ssd(V2, 'box_coder { square_box_coder { y_scale: 5 x_scale: 4 length_scale: 3 } } similarity_calculator { ioa_similarity {} } box_predictor { convolutional_box_predictor { box_code_size: 3 } }',
+                     boxes=([2, 1, 0, 3], 2)),
+    'v2_reweighted': ssd(V2_FPN, 'loss { expected_loss_weights: REWEIGHTING_UNMATCHED_ANCHORS min_num_negative_samples: 5 desired_negative_sampling_ratio: 2 } ' + FIXED % (128, 192), boxes=([3, 0, 2, 3], 4)),
+    'v2_sampled': ssd(V2_FPN, 'loss { expected_loss_weights: EXPECTED_SAMPLING min_num_negative_samples: 3 } similarity_calculator { thresholded_iou_similarity { iou_threshold: 0.3 } } ' + FIXED % (96, 160),
+                      boxes=([3, 1, 2, 3], 4)),
+    'v2_fpn_many': ssd(V2_FPN, 'encode_background_as_zeros: false add_background_class: true loss { classification_loss { weighted_softmax {} } } negative_class_weight: 0.5 '
+                       'post_processing { score_converter: SOFTMAX batch_non_max_suppression { soft_nms_sigma: 0.4 max_detections_per_class: 3 max_total_detections: 40 } } ' + FIXED % (150, 214), boxes=([3, 1, 2, 3], 20)),
+    'det_rect': ssd(D0, 'feature_extractor { bifpn { num_iterations: 2 num_filters: 24 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 2 } } '
+                    'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true max_classes_per_detection: 2 } } ' + FIXED % (128, 384), boxes=([3, 1, 2, 3], 7)),
+    'retina_rect': ssd(RETINA, 'box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 1 conv_hyperparams { activation: SWISH } } } '
+                       'loss { localization_loss { weighted_smooth_l1 { delta: 0.111 } } classification_loss { weighted_sigmoid_focal { gamma: 0.5 alpha: 0.6 } } } ' + FIXED % (130, 210), boxes=([3, 1, 2, 3], 9)),
+    'v1_fpn_odd': ssd(V1_FPN, 'feature_extractor { depth_multiplier: 0.75 } box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 3 } } ' + FIXED % (97, 193),
+                      boxes=([3, 0, 2, 3], 5)),
+    'center_rect34': center('type: "resnet_v1_34_fpn"', FIXED % (64, 224) + ' object_center_params { max_box_predictions: 20 min_box_overlap_iou: 0.3 }', ([3, 1, 2, 3], 12)),
+    'center_hourglass20_rect': center('type: "hourglass_20" ' + BGR, FIXED % (128, 256) + ' object_detection_task { task_loss_weight: 0.5 scale_loss_weight: 0.2 offset_loss_weight: 2 }', ([3, 1, 2, 3], 4)),
     'center_padded': center('type: "resnet_v1_18_fpn"', 'image_resizer { pad_to_multiple_resizer { multiple: 64 } }', ([3, 1, 0, 3], 4)),
 }
 
@@ -178,6 +198,16 @@ CASES.update({
                                   'first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 5 } } use_matmul_crop_and_resize: true'),
     'frcnn_inception_stride8': two_stage(MASKS, TWO + 'number_of_stages: 2 feature_extractor { first_stage_features_stride: 8 } first_stage_anchor_generator { grid_anchor_generator { height_stride: 8 '
                                          'width_stride: 8 } }'),
+    'frcnn_matmul': two_stage(FRCNN, TWO + 'use_matmul_crop_and_resize: true'),
+    'frcnn_fpn_matmul': two_stage(FRCNN_FPN, TWO + 'use_matmul_crop_and_resize: true'),
+    'frcnn_rect': two_stage(FRCNN, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 90 max_dimension: 130 pad_to_max_dimension: true } } first_stage_max_proposals: 20 second_stage_batch_size: 20 '
+                            'second_stage_classification_loss { weighted_sigmoid {} } second_stage_post_processing { score_converter: SIGMOID }', boxes=([3, 1, 2, 3], 5)),
+    'frcnn_soft': two_stage(FRCNN, TWO + 'second_stage_post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 score_threshold: 0.2 } } second_stage_classification_loss_weight: 0.5 '
+                            'first_stage_localization_loss_weight: 0.7 second_stage_target_iou_threshold: 0.4', boxes=([3, 0, 2, 3], 3)),
+    'frcnn_fpn_rect': two_stage(FRCNN_FPN, FIXED % (100, 150) + ' first_stage_max_proposals: 16 second_stage_batch_size: 16 feature_extractor { fpn { min_level: 3 max_level: 6 additional_layer_depth: 48 } '
+                                'conv_hyperparams { activation: RELU_6 batch_norm { decay: 0.9 } } } first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 6 } } '
+                                'use_matmul_crop_and_resize: true', boxes=([3, 1, 2, 3], 4)),
+    'mask_inception_small': two_stage(MASKS, TWO, boxes=([3, 1, 2, 3], 3)),
     'mask_upsample': two_stage(FRCNN, TWO + MASK_HEAD % ('activation: RELU_6 batch_norm { scale: true }', 'convolve_then_upsample_masks: true masks_are_class_agnostic: true mask_prediction_num_conv_layers: 3')),
     'mask_resnet': two_stage(FRCNN, TWO + MASK_HEAD % ('', '') + 'use_matmul_crop_and_resize: true'),
     'mask_fpn': two_stage(FRCNN_FPN, TWO + MASK_HEAD % ('', 'convolve_then_upsample_masks: true') + 'use_matmul_crop_and_resize: true'),
