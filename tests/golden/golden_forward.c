@@ -98,15 +98,18 @@ static int falls_alike(const float *a, const float *b, int64_t size, int crop)
     return 1;
 }
 
-/* Whether two boxes, relative to the padded image, are cropped alike from every size of feature map that there may be. */
-static int boxes_cropped_alike(const golden_case *c, const float *a, const float *b)
+/* Whether two boxes, relative to the padded image, are cropped alike, from the same of the network's feature maps. Crops by matrices
+ * (use_matmul_crop_and_resize) fade out beyond the last pixel: there the last bit decides nothing. */
+static int boxes_cropped_alike(const od_instance *inst, const float *a, const float *b)
 {
-    int crop = od_config_proto(c->config)->model->faster_rcnn->initial_crop_size;
-    for (int level = 2; level <= 6; level++) {
-        int64_t cell = (int64_t)1 << level;
-        if (!falls_alike(a, b, (c->height + cell - 1) / cell, crop) || !falls_alike(a + 1, b + 1, (c->width + cell - 1) / cell, crop)) return 0;
-    }
-    return 1;
+    const od_graph *g = od_instance_graph(inst);
+    const od_node *node = g->nodes;
+    while (node->op != &od_op_roi_crop) node++;
+    const od_roi_attrs *roi = &node->roi;
+    int level = od_roi_level(a, node->in_count - 1, roi->image_ratio);
+    if (level != od_roi_level(b, node->in_count - 1, roi->image_ratio)) return 0;
+    od_tensor_shape map = g->values[node->in[1 + level]].shape;
+    return roi->matmul || (falls_alike(a, b, map.h, roi->crop) && falls_alike(a + 1, b + 1, map.w, roi->crop));
 }
 
 /* The same of proposal `row` (over all images). */
@@ -117,7 +120,7 @@ static int cropped_alike(const golden_case *c, const od_instance *inst, int64_t 
     const float *ours = od_instance_prediction(inst, "proposal_boxes", shape), *a = (const float *)theirs->data + 4 * row;
     float b[4];
     for (int k = 0; k < 4; k++) b[k] = ours[4 * row + k] * (1 / (float)(k % 2 ? c->width : c->height));
-    return boxes_cropped_alike(c, a, b);
+    return boxes_cropped_alike(inst, a, b);
 }
 
 static int is_two_stage(const golden_case *c)
@@ -333,12 +336,12 @@ typedef struct end_to_end {
 } end_to_end;
 
 /* Samples on the edge of the image fall in or out by the last bit of a detection's box: such a mask tells nothing. */
-static int masks_comparable(const golden_case *c, const detection *a, const detection *b)
+static int masks_comparable(const od_instance *inst, const detection *a, const detection *b)
 {
-    return a->mask && b->mask && a->mask_size == b->mask_size && boxes_cropped_alike(c, a->box, b->box);
+    return a->mask && b->mask && a->mask_size == b->mask_size && boxes_cropped_alike(inst, a->box, b->box);
 }
 
-static void match_end_to_end(const golden_case *c, const detection *want, int n, detection *have, int m, end_to_end *error)
+static void match_end_to_end(const od_instance *inst, const detection *want, int n, detection *have, int m, end_to_end *error)
 {
     double cut = n ? want[n - 1].score : 0;
     for (int i = 0; i < n; i++) {
@@ -356,7 +359,7 @@ static void match_end_to_end(const golden_case *c, const detection *want, int n,
         have[best].used = 1;
         error->iou = fmax(error->iou, 1 - (double)od_box_iou(want[i].box, have[best].box));
         error->score = fmax(error->score, fabs((double)have[best].score - want[i].score));
-        if (!masks_comparable(c, &want[i], &have[best])) continue;
+        if (!masks_comparable(inst, &want[i], &have[best])) continue;
         error->mask = fmax(error->mask, difference(want[i].mask, have[best].mask, want[i].mask_size));
         error->masks++;
     }
@@ -386,7 +389,7 @@ static od_status check_end_to_end(golden_case *c, od_instance *inst, od_error *e
     for (int64_t i = 0; status == OD_OK && i < c->batch; i++) {
         int n = reference_detections(c, inst, i, want, MAX_DETECTIONS), m = our_detections(&found, i, have, MAX_DETECTIONS);
         detections += n;
-        match_end_to_end(c, want, n, have, m, &error);
+        match_end_to_end(inst, want, n, have, m, &error);
     }
     if (status == OD_OK) {
         dump_detections(c, &found);
