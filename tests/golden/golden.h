@@ -43,6 +43,7 @@ typedef struct golden_noise {
     double loss0, loss_later, norm, cosine, update0, update2;
     double tensor;          /* of each gradient tensor's norm; 0: far below the plain bound */
     double prediction, iou; /* the largest prediction's part; 1 - IoU of a detection */
+    double free_curve;      /* of the total loss at any step, on proposals of its own */
 } golden_noise;
 
 /* The case's noise: DIR/noise.json (tests/oracle/odd_noise.py) when it is there, else the table's row by the case's name, else zeros. */

@@ -45,18 +45,18 @@ static const struct {
     const char *case_name;
     golden_noise noise;
 } noises[] = {
-    {"centernet_resnet50_v2", {1e-6, 2e-5, 3e-5, 4e-10, 7e-5, 3e-4, 0, 0, 0}},
-    {"faster_rcnn_resnet50", {3e-5, 6e-5, 8e-5, 1e-7, 5e-2, 1e-1, 0, 0, 0}},
-    {"faster_rcnn_resnet50_fpn", {3e-4, 2e-3, 2e-3, 6e-5, 2e-1, 7e-1, 1e-3, 0, 0}},
-    {"mask_rcnn_inception_resnet_v2", {0, 5e-6, 7e-5, 2e-13, 4e-6, 3e-4, 0, 0, 0}},
-    {"ssd_efficientdet_d0", {6e-6, 1e-5, 2e-6, 2e-8, 1e-4, 3e-4, 0, 0, 0}},
-    {"ssd_efficientdet_d1", {9e-6, 8e-6, 6e-7, 6e-8, 2e-4, 5e-4, 0, 0, 0}},
-    {"ssd_mobilenet_v1_fpn", {2e-7, 6e-6, 5e-5, 3e-7, 4e-4, 1e-3, 0, 0, 0}},
-    {"ssd_mobilenet_v2_fpnlite_320", {1e-6, 8e-6, 1e-5, 1e-8, 9e-5, 2e-4, 0, 0, 0}},
-    {"ssd_mobilenet_v2_fpnlite_640", {8e-6, 7e-5, 4e-4, 2e-8, 1e-4, 3e-4, 0, 0, 0}},
-    {"ssd_mobilenet_v2_fpnlite_small", {6e-7, 2e-6, 1e-5, 2e-9, 2e-5, 2e-4, 0, 0, 0}},
-    {"ssd_mobilenet_v2_small", {7e-7, 7e-7, 4e-7, 5e-8, 2e-4, 5e-4, 0, 0, 0}},
-    {"ssd_resnet50_v1_fpn", {6e-7, 2e-5, 9e-4, 1e-7, 1e-3, 7e-3, 0, 0, 0}},
+    {"centernet_resnet50_v2", {1e-6, 2e-5, 3e-5, 4e-10, 7e-5, 3e-4, 0, 0, 0, 0}},
+    {"faster_rcnn_resnet50", {3e-5, 6e-5, 8e-5, 1e-7, 5e-2, 1e-1, 0, 0, 0, 0}},
+    {"faster_rcnn_resnet50_fpn", {3e-4, 2e-3, 2e-3, 6e-5, 2e-1, 7e-1, 1e-3, 0, 0, 0}},
+    {"mask_rcnn_inception_resnet_v2", {0, 5e-6, 7e-5, 2e-13, 4e-6, 3e-4, 0, 0, 0, 0}},
+    {"ssd_efficientdet_d0", {6e-6, 1e-5, 2e-6, 2e-8, 1e-4, 3e-4, 0, 0, 0, 0}},
+    {"ssd_efficientdet_d1", {9e-6, 8e-6, 6e-7, 6e-8, 2e-4, 5e-4, 0, 0, 0, 0}},
+    {"ssd_mobilenet_v1_fpn", {2e-7, 6e-6, 5e-5, 3e-7, 4e-4, 1e-3, 0, 0, 0, 0}},
+    {"ssd_mobilenet_v2_fpnlite_320", {1e-6, 8e-6, 1e-5, 1e-8, 9e-5, 2e-4, 0, 0, 0, 0}},
+    {"ssd_mobilenet_v2_fpnlite_640", {8e-6, 7e-5, 4e-4, 2e-8, 1e-4, 3e-4, 0, 0, 0, 0}},
+    {"ssd_mobilenet_v2_fpnlite_small", {6e-7, 2e-6, 1e-5, 2e-9, 2e-5, 2e-4, 0, 0, 0, 0}},
+    {"ssd_mobilenet_v2_small", {7e-7, 7e-7, 4e-7, 5e-8, 2e-4, 5e-4, 0, 0, 0, 0}},
+    {"ssd_resnet50_v1_fpn", {6e-7, 2e-5, 9e-4, 1e-7, 1e-3, 7e-3, 0, 0, 0, 0}},
 };
 
 /* The reference's own numbers as written in ../shared/golden/README.md. */
@@ -102,6 +102,7 @@ static double noise_of(const golden_noise *n, golden_quantity q)
 
 double golden_bound(const golden_noise *noise, golden_quantity q)
 {
+    if (q == GOLDEN_FREE_CURVE) return noise->free_curve > plain[q] ? noise->free_curve : plain[q]; /* no ten times: what is chaos there may be no worse here */
     double ten = 10 * noise_of(noise, q);
     return ten > plain[q] ? ten : plain[q];
 }

@@ -74,14 +74,15 @@ static void report(golden_case *c, golden_quantity q, const char *of, const cour
     golden_report(c, q, what, worst, detail);
 }
 
-/* On proposals of its own; the bound counts the reference's own. */
+/* On proposals of its own. */
 static od_status check_free(golden_case *c, course *curve, const od_safetensors_entry *reruns, od_error *err)
 {
     char more[100];
-    double noise = 0;
+    double *noise = &c->noise.free_curve;
     if (!reruns) return OD_OK;
-    for (int64_t i = 0, step; i < reruns->shape[0]; i++) noise = fmax(noise, apart((const float *)reruns->data + i * curve->steps, curve->want, curve->steps, &step));
-    snprintf(more, sizeof more, "; the reference's reruns: %.3g", noise);
+    for (int64_t i = 0, step; i < reruns->shape[0]; i++) *noise = fmax(*noise, apart((const float *)reruns->data + i * curve->steps, curve->want, curve->steps, &step));
+    if (!isfinite(*noise)) return od_error_set(err, OD_ERR_FORMAT, "%s/curve.safetensors: a rerun isn't finite; make it at a lower learning rate", c->dir);
+    snprintf(more, sizeof more, "; the reference's reruns: %.3g", *noise);
     curve->proposals = NULL;
     OD_TRY(run_from_start(c, curve, err));
     report(c, GOLDEN_FREE_CURVE, ", own proposals", curve, more);
