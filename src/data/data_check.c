@@ -153,8 +153,8 @@ static od_status open_all(od_data_checker *c, od_error *err)
     if (total > INT32_MAX / 64) return od_error_set(err, OD_ERR_ARG, "%lld images; expected at most %d", (long long)total, INT32_MAX / 64);
     c->image_count = (int32_t)total;
     c->images = od_calloc((size_t)total, sizeof *c->images);
-    c->prints = od_calloc((size_t)total, sizeof *c->prints);
-    return c->images && c->prints ? OD_OK : od_error_nomem(err, "images");
+    if (!c->images) return od_error_nomem(err, "images");
+    return o->annotations_only ? OD_OK : od_fingerprint_store_create(&c->prints, c->image_count, OD_FINGERPRINT_STORE_MEMORY, err);
 }
 
 static int by_severity(const void *a, const void *b)
@@ -212,14 +212,13 @@ static void check_deinit(od_data_checker *c)
         od_dataset_free(c->sets[i]);
         od_label_map_free(c->maps[i]);
     }
-    for (int32_t i = 0; c->prints && i < c->image_count; i++) od_fingerprint_deinit(&c->prints[i]);
     free_images(c->images, c->image_count);
     if (c->groups) free_texts(c->groups, c->group_count);
     od_group_rule_free(c->rule);
     od_config_free(c->config);
     od_hashmap_deinit(&c->class_index);
     od_free(c->faults);
-    od_free(c->prints);
+    od_fingerprint_store_free(c->prints);
 }
 
 od_status od_data_check_run(const od_data_check_options *options, od_data_check **out, od_error *err)

@@ -102,21 +102,13 @@ static od_status find_equals(od_data_checker *c, od_data_pair_kind kind, od_erro
 
 /* --- near copies --------------------------------------------------------------------------------------------------------- */
 
-/* The images that are searched: one of each set of equals. */
-typedef struct searched {
-    od_data_checker *c;
-    int32_t *numbers;
-    od_fingerprint *prints; /* views of c->prints */
-    int32_t count;
-} searched;
-
 static od_status load_picture(void *user, int32_t i, od_picture *out, od_error *err)
 {
-    const searched *s = user;
-    const od_data_check_image *image = &s->c->images[s->numbers[i]];
+    const od_data_checker *c = user;
+    const od_data_check_image *image = &c->images[i];
     od_example e = {0};
     od_image pixels = {0};
-    od_status status = od_dataset_read(s->c->sets[image->split], image->index, &e, err);
+    od_status status = od_dataset_read(c->sets[image->split], image->index, &e, err);
     if (status == OD_OK) status = od_image_decode(e.encoded, e.encoded_size, &pixels, err);
     if (status == OD_OK) status = od_picture_init(out, &pixels, err);
     od_image_deinit(&pixels);
@@ -156,11 +148,10 @@ static char *describe(const od_picture_match *m)
     return NULL;
 }
 
-static od_status add_near(od_data_checker *c, const searched *s, const od_near_pair *n, od_error *err)
+static od_status add_near(od_data_checker *c, const od_near_pair *n, od_error *err)
 {
-    int32_t a = s->numbers[n->a], b = s->numbers[n->b];
-    join(c->images, a, b);
-    od_data_pair *p = add_pair(c, a, b, OD_DATA_NEAR, err);
+    join(c->images, n->a, n->b);
+    od_data_pair *p = add_pair(c, n->a, n->b, OD_DATA_NEAR, err);
     if (!p) return OD_ERR_NOMEM;
     p->similarity = n->match.similarity;
     p->mirrored = n->match.mirrored;
@@ -172,22 +163,20 @@ static od_status add_near(od_data_checker *c, const searched *s, const od_near_p
     return p->difference ? OD_OK : od_error_nomem(err, "pairs");
 }
 
-static od_status search(searched *s, od_error *err)
+static od_status search(od_data_checker *c, od_error *err)
 {
-    od_data_checker *c = s->c;
     od_near_pair *pairs = NULL;
     size_t count = 0;
     int cut = 0;
-    od_near_search options = {.prints = s->prints,
-                              .count = s->count,
+    od_near_search options = {.prints = c->prints,
                               .load = load_picture,
-                              .user = s,
+                              .user = c,
                               .threads = c->threads,
                               .progress = c->options->progress ? tell_progress : NULL,
                               .progress_user = c};
     OD_TRY(od_near_search_run(&options, &pairs, &count, &cut, err));
     od_status status = OD_OK;
-    for (size_t i = 0; i < count && status == OD_OK; i++) status = add_near(c, s, &pairs[i], err);
+    for (size_t i = 0; i < count && status == OD_OK; i++) status = add_near(c, &pairs[i], err);
     od_free(pairs);
     if (status == OD_OK && cut)
         status = od_data_check_add(c, OD_DATA_SEARCH_CUT, -1, 1, "", err,
@@ -195,22 +184,16 @@ static od_status search(searched *s, od_error *err)
     return status;
 }
 
+/* Of each set of equals one takes part. */
 static od_status find_near(od_data_checker *c, od_error *err)
 {
-    searched s = {.c = c};
-    s.numbers = od_malloc((size_t)c->image_count, sizeof *s.numbers);
-    s.prints = od_malloc((size_t)c->image_count, sizeof *s.prints);
-    od_status status = s.numbers && s.prints ? OD_OK : od_error_nomem(err, "the search for copies");
-    for (int32_t i = 0; status == OD_OK && i < c->image_count; i++) {
-        if (!c->images[i].bytes[0] || c->images[i].exact != i) continue;
-        s.numbers[s.count] = i;
-        s.prints[s.count++] = c->prints[i];
+    for (int32_t i = 0; i < c->image_count; i++) {
+        if (c->images[i].bytes[0] && c->images[i].exact == i)
+            c->out->images_searched++;
+        else
+            od_fingerprint_store_drop(c->prints, i);
     }
-    c->out->images_searched = s.count;
-    if (status == OD_OK) status = search(&s, err);
-    od_free(s.numbers);
-    od_free(s.prints);
-    return status;
+    return search(c, err);
 }
 
 /* --- findings ------------------------------------------------------------------------------------------------------------ */

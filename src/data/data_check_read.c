@@ -40,6 +40,7 @@ static od_status look_at(od_data_checker *c, int32_t number, const od_example *e
 {
     od_image image = {0};
     od_gray gray = {0};
+    od_fingerprint print;
     OD_TRY(od_image_decode(e->encoded, e->encoded_size, &image, err));
     od_data_check_image *out = &c->images[number];
     od_status status = digest(e->encoded, e->encoded_size, out->bytes, err);
@@ -48,7 +49,8 @@ static od_status look_at(od_data_checker *c, int32_t number, const od_example *e
     if (status == OD_OK) status = digest(image.pixels, n, out->pixels, err);
     for (int k = 0; k < 4; k++) out->pixels[k] = (char)('a' + (image.width >> 4 * k & 15));
     if (status == OD_OK) status = od_gray_thumbnail(&image, OD_PICTURE_SIDE, &gray, err);
-    if (status == OD_OK) status = od_fingerprint_init(&c->prints[number], &gray, err);
+    if (status == OD_OK) status = od_fingerprint_make(&print, &gray, err);
+    if (status == OD_OK) status = od_fingerprint_store_put(c->prints, number, &print, err);
     od_gray_deinit(&gray);
     od_image_deinit(&image);
     return status;

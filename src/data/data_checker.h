@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "config/label_map.h"
 #include "data/dataset.h"
-#include "data/fingerprint.h"
+#include "data/fingerprint_store.h"
 #include "data/image_groups.h"
 #include "objdet/data_check.h"
 #include "util/hashmap.h"
@@ -48,7 +48,7 @@ typedef struct od_data_checker {
     size_t class_capacity;
     od_data_check_fault *faults; /* [splits][OD_DATA_FINDING_COUNT] */
     od_data_check_image *images; /* of all splits, in order */
-    od_fingerprint *prints; /* [image_count]; empty for those not read */
+    od_fingerprint_store *prints; /* of images; NULL when none are read */
     int32_t image_count;
     size_t pair_capacity, finding_capacity, leak_capacity;
     char **groups;          /* names */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/fingerprint.h"
 
-#include "util/alloc.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -78,8 +76,6 @@ static od_status find_keypoints(od_fingerprint *f, const od_gray *gray, od_error
 {
     od_keypoint found[OD_FINGERPRINT_KEYPOINTS];
     OD_TRY(od_keypoints_find(gray, OD_FINGERPRINT_KEYPOINTS, found, &f->keypoint_count, err));
-    f->keypoints = od_malloc((size_t)f->keypoint_count, sizeof *f->keypoints);
-    if (!f->keypoints) return od_error_nomem(err, "keypoints");
     for (int i = 0; i < f->keypoint_count; i++) {
         const od_keypoint *k = &found[i];
         double turn = k->angle / (2 * M_PI);
@@ -92,7 +88,7 @@ static od_status find_keypoints(od_fingerprint *f, const od_gray *gray, od_error
     return OD_OK;
 }
 
-od_status od_fingerprint_init(od_fingerprint *f, const od_gray *gray, od_error *err)
+od_status od_fingerprint_make(od_fingerprint *f, const od_gray *gray, od_error *err)
 {
     od_gray g = {0};
     *f = (od_fingerprint){.width = gray->width, .height = gray->height};
@@ -102,13 +98,5 @@ od_status od_fingerprint_init(od_fingerprint *f, const od_gray *gray, od_error *
     OD_TRY(od_gray_resize(gray, SIDE, SIDE, &g, err));
     make_small(f, g.pixels);
     od_gray_deinit(&g);
-    od_status status = find_keypoints(f, gray, err);
-    if (status != OD_OK) od_fingerprint_deinit(f);
-    return status;
-}
-
-void od_fingerprint_deinit(od_fingerprint *f)
-{
-    od_free(f->keypoints);
-    *f = (od_fingerprint){0};
+    return find_keypoints(f, gray, err);
 }

@@ -10,21 +10,24 @@
 #include "util/rng.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     TABLES = 16,
-    MAX_DISTANCE = 26,       /* different bits of 128 */
-    MIN_AGREEING = 4,        /* matches of a candidate */
-    MAX_RUN = 128,           /* features with one sample that are compared with each other */
-    CHUNK = 4 << 20,         /* entries that are sorted at a time */
-    MAX_MATCHES = 24 << 20,
-    MATCHES_SORTED = 1 << 20, /* so many, and from then on twice what is left, are gathered before those found twice go */
+    MAX_DISTANCE = 26, /* different bits of 128 */
+    MIN_AGREEING = 4,  /* matches of a candidate */
+    MAX_RUN = 128,     /* features with one sample: each is compared with so many before it */
+    BLOCK = 64,        /* fingerprints read at a time */
     POINTS = OD_FINGERPRINT_KEYPOINTS
 };
 
 enum { MAX_SAMPLE_BITS = 32 }; /* a key is a uint32_t */
+
+/* A feature in a table, with its bits, so that comparing reads nothing else. */
+typedef struct entry {
+    uint32_t sample, feature; /* a feature is (image * POINTS + point) * 2 + mirrored */
+    uint64_t bits[2];
+} entry;
 
 typedef struct match {
     int32_t a, b;
@@ -32,16 +35,12 @@ typedef struct match {
 } match;
 
 typedef struct local_search {
-    const od_fingerprint *prints;
-    int32_t count;
+    const od_fingerprint_store *prints;
+    od_near_candidates *candidates;
     int sample_bits;
     uint8_t sample[MAX_SAMPLE_BITS]; /* bit numbers */
-    uint64_t *entries, *scratch; /* sample << 32 | feature; a feature is (image * POINTS + point) * 2 + mirrored */
-    size_t entry_count;
-    match *matches;
-    size_t match_count, match_capacity;
-    size_t sort_at; /* how many matches are gathered before those found twice go */
-    int cut;
+    od_record_sort *matches;
+    od_fingerprint *block; /* [BLOCK] */
 } local_search;
 
 static void choose_sample(local_search *s, int table)
@@ -65,29 +64,11 @@ static uint32_t sample_of(const local_search *s, const uint64_t bits[2])
     return key;
 }
 
-static void get_bits(const local_search *s, uint32_t feature, uint64_t bits[2])
+static int by_sample(const void *a, const void *b)
 {
-    uint32_t point = feature / 2;
-    const uint64_t *plain = s->prints[point / POINTS].keypoints[point % POINTS].bits;
-    if (feature & 1)
-        od_keypoint_mirror_bits(plain, bits);
-    else
-        memcpy(bits, plain, 2 * sizeof *bits);
-}
-
-/* Sorts entries by their upper half: two passes of 16 bits. */
-static void sort_entries(local_search *s)
-{
-    uint64_t *from = s->entries, *to = s->scratch;
-    for (int pass = 0; pass < 2; pass++) {
-        size_t starts[65537] = {0};
-        int shift = 32 + 16 * pass;
-        for (size_t i = 0; i < s->entry_count; i++) starts[(from[i] >> shift & 65535) + 1]++;
-        for (int k = 0; k < 65536; k++) starts[k + 1] += starts[k];
-        for (size_t i = 0; i < s->entry_count; i++) to[starts[from[i] >> shift & 65535]++] = from[i];
-        uint64_t *t = from;
-        from = to, to = t;
-    }
+    const entry *x = a, *y = b;
+    if (x->sample != y->sample) return x->sample < y->sample ? -1 : 1;
+    return x->feature < y->feature ? -1 : x->feature > y->feature;
 }
 
 static int by_pair(const void *a, const void *b)
@@ -100,76 +81,69 @@ static int by_pair(const void *a, const void *b)
     return x->point_b - y->point_b;
 }
 
-/* Sorts matches by pair of images, each once: other tables have found them, too. */
-static void sort_matches(local_search *s)
-{
-    size_t kept = 0;
-    if (s->match_count) qsort(s->matches, s->match_count, sizeof *s->matches, by_pair);
-    for (size_t i = 0; i < s->match_count; i++)
-        if (!kept || by_pair(&s->matches[kept - 1], &s->matches[i])) s->matches[kept++] = s->matches[i];
-    s->match_count = kept;
-}
-
-/* Before there is more room, what is there twice goes. */
-static int make_room(local_search *s)
-{
-    if (s->match_count < s->sort_at) return 0;
-    sort_matches(s);
-    s->sort_at = s->match_count < MATCHES_SORTED / 2 ? MATCHES_SORTED : 2 * s->match_count;
-    if (s->sort_at > MAX_MATCHES) s->sort_at = MAX_MATCHES + 1;
-    return od_grow(&s->matches, &s->match_capacity, s->sort_at, sizeof *s->matches);
-}
-
-static int add_match(local_search *s, uint32_t x, uint32_t y)
-{
-    if (make_room(s)) return -1;
-    if (s->match_count >= MAX_MATCHES) return s->cut = 1, 0;
-    s->matches[s->match_count++] =
-        (match){(int32_t)(x / 2 / POINTS), (int32_t)(y / 2 / POINTS), (uint8_t)(x / 2 % POINTS), (uint8_t)(y / 2 % POINTS), x & 1};
-    return 0;
-}
-
 /* x may be mirrored, y is not; kept when x's image has the smaller number. */
-static int try_match(local_search *s, uint32_t x, uint32_t y)
+static od_status try_match(local_search *s, const entry *x, const entry *y, od_error *err)
 {
-    if (y & 1 || x / 2 / POINTS >= y / 2 / POINTS) return 0;
-    uint64_t a[2], b[2];
-    get_bits(s, x, a);
-    get_bits(s, y, b);
-    return od_keypoint_distance(a, b) <= MAX_DISTANCE ? add_match(s, x, y) : 0;
+    uint32_t px = x->feature / 2, py = y->feature / 2;
+    if (y->feature & 1 || px / POINTS >= py / POINTS || od_keypoint_distance(x->bits, y->bits) > MAX_DISTANCE) return OD_OK;
+    match m = {(int32_t)(px / POINTS), (int32_t)(py / POINTS), (uint8_t)(px % POINTS), (uint8_t)(py % POINTS), x->feature & 1};
+    return od_record_sort_add(s->matches, &m, err);
 }
 
-static int search_entries(local_search *s)
+/* Entries in order; each is compared with the MAX_RUN - 1 before it that have its sample. */
+static od_status search_sorted(local_search *s, od_record_sort *sorted, od_error *err)
 {
-    for (size_t i = 0, end; i < s->entry_count; i = end) {
-        for (end = i + 1; end < s->entry_count && s->entries[end] >> 32 == s->entries[i] >> 32;) end++;
-        if (end - i > MAX_RUN) s->cut |= end - i > 8 * MAX_RUN;
-        for (size_t p = i; p < end; p++)
-            for (size_t q = p + 1; q < end && q - p < MAX_RUN; q++) {
-                uint32_t x = (uint32_t)s->entries[p], y = (uint32_t)s->entries[q];
-                if (try_match(s, x, y) || try_match(s, y, x)) return -1;
-            }
+    entry ring[MAX_RUN], e;
+    size_t run = 0; /* entries of the sample so far */
+    for (int more;;) {
+        OD_TRY(od_record_sort_next(sorted, &e, &more, err));
+        if (!more) return OD_OK;
+        if (run && ring[(run - 1) % MAX_RUN].sample != e.sample) run = 0;
+        for (size_t i = run < MAX_RUN ? 0 : run - MAX_RUN + 1; i < run; i++) {
+            OD_TRY(try_match(s, &ring[i % MAX_RUN], &e, err));
+            OD_TRY(try_match(s, &e, &ring[i % MAX_RUN], err));
+        }
+        ring[run++ % MAX_RUN] = e;
+        if (run > 8 * MAX_RUN) s->candidates->cut = 1;
     }
-    return 0;
 }
 
-/* One table, its entries `part` of `parts` by sample, so that memory stays bounded. */
-static int search_part(local_search *s, uint32_t part, uint32_t parts)
+/* An image's features, plain and mirrored. */
+static od_status add_features(const local_search *s, int32_t image, const od_fingerprint *f, od_record_sort *sort, od_error *err)
 {
-    s->entry_count = 0;
-    for (int32_t i = 0; i < s->count; i++)
-        for (int k = 0; k < s->prints[i].keypoint_count; k++)
-            for (uint32_t mirrored = 0; mirrored < 2; mirrored++) {
-                uint32_t feature = ((uint32_t)i * POINTS + (uint32_t)k) * 2 + mirrored;
-                uint64_t bits[2];
-                get_bits(s, feature, bits);
-                uint32_t sample = sample_of(s, bits);
-                if ((sample * 2654435761u >> 8) % parts != part) continue;
-                if (s->entry_count == CHUNK + CHUNK / 4) return s->cut = 1, 0;
-                s->entries[s->entry_count++] = (uint64_t)sample << 32 | feature;
-            }
-    sort_entries(s);
-    return search_entries(s);
+    for (int k = 0; k < od_fingerprint_store_head(s->prints, image)->keypoint_count; k++)
+        for (uint32_t mirrored = 0; mirrored < 2; mirrored++) {
+            entry e = {.feature = ((uint32_t)image * POINTS + (uint32_t)k) * 2 + mirrored};
+            if (mirrored)
+                od_keypoint_mirror_bits(f->keypoints[k].bits, e.bits);
+            else
+                memcpy(e.bits, f->keypoints[k].bits, sizeof e.bits);
+            e.sample = sample_of(s, e.bits);
+            OD_TRY(od_record_sort_add(sort, &e, err));
+        }
+    return OD_OK;
+}
+
+static od_status add_entries(const local_search *s, od_record_sort *sort, od_error *err)
+{
+    int32_t count = od_fingerprint_store_count(s->prints);
+    for (int32_t first = 0; first < count; first += BLOCK) {
+        int32_t n = count - first < BLOCK ? count - first : BLOCK;
+        OD_TRY(od_fingerprint_store_get(s->prints, first, n, s->block, err));
+        for (int32_t i = 0; i < n; i++) OD_TRY(add_features(s, first + i, &s->block[i], sort, err));
+    }
+    return od_record_sort_finish(sort, err);
+}
+
+static od_status search_table(local_search *s, int table, od_error *err)
+{
+    od_record_sort *sort;
+    choose_sample(s, table);
+    OD_TRY(od_record_sort_create(&sort, sizeof(entry), by_sample, s->candidates->memory, err));
+    od_status status = add_entries(s, sort, err);
+    if (status == OD_OK) status = search_sorted(s, sort, err);
+    od_record_sort_free(sort);
+    return status;
 }
 
 /* A feature's place as numbers; of the mirrored picture when asked. */
@@ -243,13 +217,14 @@ static int count_agreeing(const similarity *s, const match *m, const place *a, c
     return na < nb ? na : nb;
 }
 
-static int judge_pair(const local_search *s, const match *m, int n, od_near_candidates *c)
+/* A pair of images with its n matches in order. */
+static od_status judge_pair(const local_search *s, const match *m, int n, const od_fingerprint *fa, od_error *err)
 {
-    const od_fingerprint *fa = &s->prints[m->a], *fb = &s->prints[m->b];
+    od_fingerprint fb[1];
     place a[MAX_PAIR], b[MAX_PAIR];
     uint8_t in[MAX_PAIR];
     int most = 0, best = 0;
-    if (n > MAX_PAIR) n = MAX_PAIR;
+    OD_TRY(od_fingerprint_store_get(s->prints, m->b, 1, fb, err));
     for (int i = 0; i < n; i++) a[i] = place_of(fa, m[i].point_a, m[i].mirrored), b[i] = place_of(fb, m[i].point_b, 0);
     double tolerance = 0.05 * (fb->width > fb->height ? fb->width : fb->height);
     for (int i = 0; i < n; i++) {
@@ -257,7 +232,7 @@ static int judge_pair(const local_search *s, const match *m, int n, od_near_cand
         int agreeing = count_agreeing(&guess, m, a, b, n, tolerance, in);
         if (agreeing > most) most = agreeing, best = i;
     }
-    if (most < MIN_AGREEING) return 0;
+    if (most < MIN_AGREEING) return OD_OK;
     similarity guess = from_match(&a[best], &b[best]);
     count_agreeing(&guess, m, a, b, n, tolerance, in);
     guess = fit(a, b, in, n);
@@ -267,52 +242,45 @@ static int judge_pair(const local_search *s, const match *m, int n, od_near_cand
         t[2] += t[0] * (fa->width - 1), t[5] += t[3] * (fa->width - 1);
         t[0] = -t[0], t[3] = -t[3];
     }
-    if (od_grow(&c->items, &c->capacity, c->count + 1, sizeof *c->items)) return -1;
-    c->items[c->count++] = found;
-    return 0;
+    return od_record_sort_add(s->candidates->sort, &found, err);
 }
 
-static int judge_matches(local_search *s, od_near_candidates *c)
+/* Matches in order: those of a pair (the first MAX_PAIR, when there are more) are judged together. */
+static od_status judge_matches(local_search *s, od_error *err)
 {
-    sort_matches(s);
-    for (size_t i = 0, end, kept = s->match_count; i < kept; i = end) {
-        const match *m = &s->matches[i];
-        for (end = i + 1; end < kept && s->matches[end].a == m->a && s->matches[end].b == m->b && s->matches[end].mirrored == m->mirrored;)
-            end++;
-        if (end - i >= MIN_AGREEING && judge_pair(s, m, (int)(end - i < MAX_PAIR ? end - i : MAX_PAIR), c)) return -1;
+    match pair[MAX_PAIR], m;
+    od_fingerprint *a = s->block; /* of image `image` */
+    int32_t image = -1;
+    int n = 0;
+    OD_TRY(od_record_sort_finish(s->matches, err));
+    for (int more = 1; more;) {
+        OD_TRY(od_record_sort_next(s->matches, &m, &more, err));
+        if (n && (!more || pair->a != m.a || pair->b != m.b || pair->mirrored != m.mirrored)) {
+            if (n >= MIN_AGREEING && image != pair->a) OD_TRY(od_fingerprint_store_get(s->prints, image = pair->a, 1, a, err));
+            if (n >= MIN_AGREEING) OD_TRY(judge_pair(s, pair, n, a, err));
+            n = 0;
+        }
+        if (more && n < MAX_PAIR) pair[n++] = m;
     }
-    return 0;
+    return OD_OK;
 }
 
-static int search_tables(local_search *s, size_t features)
+od_status od_near_candidates_local(od_near_candidates *c, const od_fingerprint_store *prints, od_error *err)
 {
-    uint32_t parts = (uint32_t)((2 * features + CHUNK - 1) / CHUNK);
-    size_t room = 2 * features < CHUNK ? 2 * features : CHUNK + CHUNK / 4;
-    s->entries = od_malloc(room, sizeof *s->entries);
-    s->scratch = od_malloc(room, sizeof *s->scratch);
-    if (!s->entries || !s->scratch) return -1;
-    for (s->sample_bits = 12; s->sample_bits < 26 && (size_t)1 << s->sample_bits < 8 * features;) s->sample_bits++;
-    for (int table = 0; table < TABLES; table++) {
-        choose_sample(s, table);
-        for (uint32_t part = 0; part < parts; part++)
-            if (search_part(s, part, parts)) return -1;
-    }
-    return 0;
-}
-
-od_status od_near_candidates_local(od_near_candidates *c, const od_fingerprint *prints, int32_t count, od_error *err)
-{
-    local_search s = {.prints = prints, .count = count};
+    local_search s = {.prints = prints, .candidates = c};
     size_t features = 0;
-    for (int32_t i = 0; i < count; i++) features += (size_t)prints[i].keypoint_count;
-    if (!features) return OD_OK;
+    int32_t count = od_fingerprint_store_count(prints);
     if (count > INT32_MAX / POINTS)
         return od_error_set(err, OD_ERR_ARG, "%d images are too many to search for copies; expected at most %d", (int)count,
                             INT32_MAX / POINTS);
-    int failed = search_tables(&s, features) || judge_matches(&s, c);
-    c->cut |= s.cut;
-    od_free(s.entries);
-    od_free(s.scratch);
-    od_free(s.matches);
-    return failed ? od_error_nomem(err, "the search for copies") : OD_OK;
+    for (int32_t i = 0; i < count; i++) features += od_fingerprint_store_head(prints, i)->keypoint_count;
+    for (s.sample_bits = 12; s.sample_bits < 26 && (size_t)1 << s.sample_bits < 8 * features;) s.sample_bits++;
+    s.block = od_malloc(BLOCK, sizeof *s.block);
+    od_status status = s.block ? OD_OK : od_error_nomem(err, "the search for copies");
+    if (status == OD_OK) status = od_record_sort_create(&s.matches, sizeof(match), by_pair, c->memory, err);
+    for (int table = 0; table < TABLES && status == OD_OK; table++) status = search_table(&s, table, err);
+    if (status == OD_OK) status = judge_matches(&s, err);
+    od_record_sort_free(s.matches);
+    od_free(s.block);
+    return status;
 }

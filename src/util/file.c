@@ -30,7 +30,8 @@ static long long injected_room(size_t size)
     return take;
 }
 
-int od_file_write_fd(int fd, const void *bytes, size_t size)
+/* at < 0: where the file stands. */
+static int write_fd(int fd, long long at, const void *bytes, size_t size)
 {
     const char *p = bytes;
     while (size) {
@@ -39,13 +40,24 @@ int od_file_write_fd(int fd, const void *bytes, size_t size)
             errno = ENOSPC;
             return -1;
         }
-        ssize_t n = write(fd, p, (size_t)room);
+        ssize_t n = at < 0 ? write(fd, p, (size_t)room) : pwrite(fd, p, (size_t)room, (off_t)at);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return -1;
         p += n;
         size -= (size_t)n;
+        if (at >= 0) at += n;
     }
     return 0;
+}
+
+int od_file_write_fd(int fd, const void *bytes, size_t size)
+{
+    return write_fd(fd, -1, bytes, size);
+}
+
+int od_file_write_fd_at(int fd, uint64_t at, const void *bytes, size_t size)
+{
+    return write_fd(fd, (long long)at, bytes, size);
 }
 
 static od_status read_unmapped(od_file_view *view, int fd, const char *path, od_error *err)

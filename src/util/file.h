@@ -42,6 +42,8 @@ od_status od_file_write_many(const char *path, const void *bytes, size_t size, o
 /* write(2) until everything is out; every writer of the library goes through it, so tests can inject
  * failures. Returns 0, or -1 with errno. */
 int od_file_write_fd(int fd, const void *bytes, size_t size);
+/* The same by pwrite(2), at a place: from several threads. */
+int od_file_write_fd_at(int fd, uint64_t at, const void *bytes, size_t size);
 
 /* For tests: writes fail with ENOSPC once `bytes` more have been written; negative switches it off. */
 void od_file_fail_after(long long bytes);

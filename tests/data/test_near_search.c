@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "test_support.h"
 #include "util/alloc.h"
+#include "util/file.h"
 #include "util/rng.h"
 
 #include <math.h>
@@ -100,17 +101,14 @@ static void add(collection *c, const od_image *image, int origin, int kind)
     assert_true(c->count < MAX_IMAGES);
     od_picture *p = &c->pictures[c->count];
     assert_int_equal(od_picture_init(p, image, &err), OD_OK);
-    assert_int_equal(od_fingerprint_init(&c->prints[c->count], &p->gray, &err), OD_OK);
+    assert_int_equal(od_fingerprint_make(&c->prints[c->count], &p->gray, &err), OD_OK);
     c->origin[c->count] = origin;
     c->change[c->count++] = kind;
 }
 
 static void collection_free(collection *c)
 {
-    for (int i = 0; i < c->count; i++) {
-        od_fingerprint_deinit(&c->prints[i]);
-        od_picture_deinit(&c->pictures[i]);
-    }
+    for (int i = 0; i < c->count; i++) od_picture_deinit(&c->pictures[i]);
     od_free(c);
 }
 
@@ -135,14 +133,24 @@ typedef struct outcome {
     double wrong_similarity; /* of the likeliest false alarm */
 } outcome;
 
+/* `memory`: of each sort; store_memory 0: fingerprints in a file. */
+static void find_pairs(collection *c, size_t store_memory, size_t memory, od_near_pair **pairs, size_t *n)
+{
+    od_fingerprint_store *prints;
+    int cut;
+    assert_int_equal(od_fingerprint_store_create(&prints, c->count, store_memory, &err), OD_OK);
+    for (int32_t i = 0; i < c->count; i++) assert_int_equal(od_fingerprint_store_put(prints, i, &c->prints[i], &err), OD_OK);
+    od_near_search s = {.prints = prints, .load = load, .user = c, .threads = 2, .memory = memory};
+    assert_int_equal(od_near_search_run(&s, pairs, n, &cut, &err), OD_OK);
+    od_fingerprint_store_free(prints);
+}
+
 static outcome search(collection *c)
 {
     outcome o = {0};
     od_near_pair *pairs;
     size_t n;
-    int cut;
-    od_near_search s = {.prints = c->prints, .count = c->count, .load = load, .user = c, .threads = 2};
-    assert_int_equal(od_near_search_run(&s, &pairs, &n, &cut, &err), OD_OK);
+    find_pairs(c, OD_FINGERPRINT_STORE_MEMORY, 0, &pairs, &n);
     uint8_t seen[MAX_IMAGES] = {0};
     for (size_t i = 0; i < n; i++) {
         int a = pairs[i].a, b = pairs[i].b;
@@ -188,6 +196,32 @@ static od_image draw(uint64_t seed)
     return image;
 }
 
+/* With fingerprints in a file and sorts of a few kB, which then are files with many runs, the same is found. */
+static void check_small_memory(collection *c)
+{
+    od_near_pair *pairs, *again;
+    size_t n, m;
+    find_pairs(c, OD_FINGERPRINT_STORE_MEMORY, 0, &pairs, &n);
+    find_pairs(c, 0, 4000, &again, &m);
+    assert_true(n >= 6 * CHANGES);
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(pairs[i].a, again[i].a);
+        assert_int_equal(pairs[i].b, again[i].b);
+        assert_memory_equal(&pairs[i].match.map, &again[i].match.map, sizeof pairs[i].match.map);
+        assert_true(pairs[i].match.similarity == again[i].match.similarity);
+    }
+    od_free(pairs);
+    od_free(again);
+    od_fingerprint_store *prints;
+    od_file_fail_after(100);
+    assert_int_equal(od_fingerprint_store_create(&prints, c->count, 0, &err), OD_OK);
+    assert_int_equal(od_fingerprint_store_put(prints, 0, &c->prints[0], &err), OD_ERR_IO);
+    od_file_fail_after(-1);
+    assert_non_null(strstr(err.message, "cannot write a temporary file: No space left on device; set TMPDIR"));
+    od_fingerprint_store_free(prints);
+}
+
 static void test_drawn_copies_are_found(void **state)
 {
     (void)state;
@@ -206,6 +240,7 @@ static void test_drawn_copies_are_found(void **state)
     print_outcome("drawn", c, &o);
     for (int k = 0; k < CHANGES; k++) assert_int_equal(o.found[k], o.made[k]);
     assert_int_equal(o.false_alarms + o.original_pairs, 0);
+    check_small_memory(c);
     collection_free(c);
 }
 
