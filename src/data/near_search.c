@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/near_search.h"
 
+#include "image/picture_evidence.h"
 #include "util/alloc.h"
 
 #include <omp.h>
@@ -143,7 +144,10 @@ static od_status judge_block(verdicts *v, picture_cache *cache, size_t from, siz
         if (!a || !b) continue;
         od_picture_match m;
         od_picture_align(a, b, &items[i].guess, &m);
-        if (!od_picture_match_is_same(&m)) continue;
+        if (!od_picture_match_looks_same(&m)) continue;
+        od_picture_evidence e;
+        OD_TRY(od_picture_evidence_find(a, b, &m, &e, err));
+        if (!od_picture_evidence_suffices(&e, &m)) continue;
         v->matches[first] = m;
         v->same[first] = 1;
     }

@@ -55,8 +55,7 @@ od_status od_picture_init(od_picture *p, const od_image *image, od_error *err)
     return status;
 }
 
-/* The same map between the pictures at half their size: pixel centres at (x - .5) / 2 + ... */
-static od_affine to_half(const od_affine *a)
+od_affine od_affine_half(const od_affine *a)
 {
     const double *m = a->m;
     /* full = 2 half + .5 */
@@ -225,7 +224,7 @@ static void tell_brightness(const od_picture *a, const od_picture *b, od_picture
 void od_picture_align(const od_picture *a, const od_picture *b, const od_affine *guess, od_picture_match *out)
 {
     *out = (od_picture_match){.contrast = 1, .scale = 1};
-    od_affine map = to_half(guess);
+    od_affine map = od_affine_half(guess);
     double coarse = refine(&a->detail[1], &b->detail[1], &map, 12);
     out->map = to_full(&map);
     if (coarse > PROMISING) refine(&a->detail[0], &b->detail[0], &out->map, 6);
@@ -235,7 +234,7 @@ void od_picture_align(const od_picture *a, const od_picture *b, const od_affine 
     tell_brightness(a, b, out);
 }
 
-int od_picture_match_is_same(const od_picture_match *m)
+int od_picture_match_looks_same(const od_picture_match *m)
 {
     return m->similarity >= 0.6 && m->inside >= 0.6 && m->covered >= 0.05;
 }

@@ -43,8 +43,11 @@ typedef struct od_picture_match {
 /* Refines `guess` and judges it. Never fails: a guess that leads nowhere has a low similarity. */
 void od_picture_align(const od_picture *a, const od_picture *b, const od_affine *guess, od_picture_match *out);
 
-/* Similarity from which two pictures count as one, given inside and covered: measured, see docs/DATA.md. */
-int od_picture_match_is_same(const od_picture_match *m);
+/* Whether two pictures agree enough, over enough of them, to be one: measured, see docs/DATA.md. Whether that is evidence: picture_evidence.h. */
+int od_picture_match_looks_same(const od_picture_match *m);
+
+/* The same map between the pictures at half their size: pixel centres at (x - .5) / 2 + ... */
+od_affine od_affine_half(const od_affine *map);
 
 /* The map of the whole of a onto the whole of b: variant bits 1 mirror left to right, 2 upside down, 4 exchange x and y (first). */
 od_affine od_affine_whole(int aw, int ah, int bw, int bh, int variant);
