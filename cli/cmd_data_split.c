@@ -49,12 +49,13 @@ int cli_data_split(int argc, char **argv)
     double fractions[OD_DATA_SPLIT_MAX];
     char copy[512];
     int64_t seed = 0, threads = 0;
-    bool annotations_only = false;
+    bool annotations_only = false, links = false;
     const cli_flag flags[] = {
         {"fractions", CLI_STRING, &fraction_text, "sizes of the parts (.7,.15,.15)"},
         {"names", CLI_STRING, &name_text, "names of the parts (train,val,test; of two: train,test)"},
-        {"output_dir", CLI_STRING, &o.output_dir, "where NAME.json or NAME.record, NAME.txt and label_map.pbtxt are written"},
-        {"to", CLI_STRING, &o.format, "coco or tfrecord (tfrecord for TFRecords, coco for all else)"},
+        {"output_dir", CLI_STRING, &o.output_dir, "where the parts, their file names (NAME.txt) and label_map.pbtxt are written"},
+        {"to", CLI_STRING, &o.format, "a format as in objdet data convert (tfrecord for TFRecords, coco for all else)"},
+        {"link_images", CLI_BOOL, &links, "symbolic links instead of copies of the image files"},
         {"group_by", CLI_STRING, &o.group_by, "field of each image that names its patient, scene, ...: kept together"},
         {"group_regex", CLI_STRING, &o.group_regex, "the same from file names: the expression's first parenthesis"},
         {"seed", CLI_INT, &seed, "another seed, another split (0)"},
@@ -67,10 +68,11 @@ int cli_data_split(int argc, char **argv)
     const cli_usage usage = {
         "data split --output_dir=D [FLAGS] DATA...",
         "Splits a data set: patients (or other groups) and copies of one picture stay on one side, each class is spread as evenly as\n"
-        "that allows. Boxes, classes and crowd flags are written; polygons and other fields of a COCO JSON are not (NAME.txt has the\n"
-        "file names, to split anything else alike).",
+        "that allows. Written is what objdet data convert would write, in any of its formats (NAME.txt has the file names, to split\n"
+        "anything else alike).",
         "  objdet data split all.json --image_dir=images --output_dir=split --group_by=patient\n"
-        "  objdet data split xrays/ --fractions=.8,.2 --group_regex='person([0-9]+)_' --to=tfrecord --output_dir=split --seed=1\n"};
+        "  objdet data split xrays/ --fractions=.8,.2 --group_regex='person([0-9]+)_' --to=tfrecord --output_dir=split --seed=1\n"
+        "  objdet data split VOC2012 --to=yolo --output_dir=yolo\n"};
     int code = cli_flags_parse(argc, argv, flags, &usage, &o.input.path_count);
     if (code >= 0) return code;
     if (!o.input.path_count || !o.output_dir) {
@@ -96,6 +98,7 @@ int cli_data_split(int argc, char **argv)
     o.seed = (uint64_t)seed;
     o.num_threads = (int)threads;
     o.annotations_only = annotations_only;
+    o.link_images = links;
     o.progress = isatty(2) ? show_progress : NULL;
     od_data_split_result result;
     od_error err = {0};

@@ -28,9 +28,10 @@ typedef struct od_data_split_options {
     const char *group_by, *group_regex; /* as in od_data_check_options; both NULL: patients' fields and names as there */
     uint64_t seed;
     int annotations_only;      /* don't look for copies */
-    const char *format;        /* "coco" or "tfrecord"; NULL: tfrecord for TFRecords, coco for all else */
-    const char *output_dir;    /* gets NAME.json or NAME.record (COCO from TFRecords: NAME/NAME.json and NAME/images), NAME.txt (file
-                                  names) and label_map.pbtxt */
+    const char *format;        /* any of od_data_output.format; NULL: tfrecord for TFRecords, coco for all else */
+    const char *output_dir;    /* gets the parts as od_data_convert lays them out (COCO: NAME.json, from TFRecords NAME/NAME.json and
+                                  NAME/images), NAME.txt (file names) and label_map.pbtxt */
+    int link_images;           /* as in od_data_output */
     int num_threads;
     void (*progress)(void *user, const char *what, int64_t done, int64_t total);
     void *progress_user;

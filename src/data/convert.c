@@ -258,8 +258,8 @@ static int ids_are_plain(const od_label_map *map)
     return od_label_map_max_id(map) == od_label_map_count(map);
 }
 
-od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const od_data_output *output, od_data_converted *result,
-                          od_error *err)
+od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const od_data_output *output, od_hashmap *names,
+                          od_data_converted *result, od_error *err)
 {
     char *from = od_path_dir(l->path);
     if (!from) return od_error_nomem(err, l->path);
@@ -269,7 +269,7 @@ od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const
         od_free(from);
         return OD_ERR_ARG;
     }
-    c.images = (od_image_store){.dir = l->image_dir, .from = from, .prefix = l->image_prefix, .link = output->link_images,
+    c.images = (od_image_store){.dir = l->image_dir, .names = names, .from = from, .prefix = l->image_prefix, .link = output->link_images,
                                 .keep = l->format->keep_images && !l->beside, .by_stem = l->format->by_stem};
     od_status status = od_dir_create(l->format->file ? from : l->path, err);
     if (status == OD_OK)

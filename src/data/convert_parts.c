@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { MAX_PARTS = 64 };
+enum { MAX_PARTS = OD_CONVERT_MAX_PARTS };
 
 const char *od_data_kind_text(od_data_kind kind)
 {
@@ -46,26 +46,15 @@ static od_status check_label_map(const od_label_map *map, const char *path, od_e
                         path, path);
 }
 
-/* What is written around the parts. */
-typedef struct output {
-    const od_data_output *options;
-    const od_label_map *map;
-    int own_map;
-    char *map_path;
-    od_output_layout layout; /* of the first part */
-    const char *splits[MAX_PARTS];
-    int count;
-    od_data_converted result;
-} output;
-
-static void output_deinit(output *o)
+void od_convert_output_deinit(od_convert_output *o)
 {
     od_output_layout_deinit(&o->layout);
+    od_hashmap_deinit(&o->names);
     od_free(o->map_path);
+    od_free(o->image_dir);
 }
 
-/* Before anything is written. */
-static od_status output_begin(output *o, const char *first_split, od_error *err)
+od_status od_convert_output_begin(od_convert_output *o, const char *first_split, od_error *err)
 {
     OD_TRY(od_output_layout_init(&o->layout, o->options, first_split, err));
     if (!(o->map_path = od_path_join(o->layout.root, "label_map.pbtxt"))) return od_error_nomem(err, o->layout.root);
@@ -73,17 +62,29 @@ static od_status output_begin(output *o, const char *first_split, od_error *err)
     return OD_OK;
 }
 
-static od_status output_add(output *o, const od_dataset *ds, const char *split, od_error *err)
+/* Names are taken in one folder: another one begins with none. */
+static od_status enter_image_dir(od_convert_output *o, const char *dir, od_error *err)
+{
+    if (o->image_dir && !strcmp(o->image_dir, dir)) return OD_OK;
+    od_free(o->image_dir);
+    od_hashmap_deinit(&o->names);
+    o->names = (od_hashmap){0};
+    o->image_dir = od_strdup(dir);
+    return o->image_dir ? OD_OK : od_error_nomem(err, dir);
+}
+
+od_status od_convert_output_add(od_convert_output *o, const od_dataset *ds, const char *split, od_error *err)
 {
     od_output_layout layout;
     od_status status = od_output_layout_init(&layout, o->options, split, err);
-    if (status == OD_OK) status = od_convert_part(ds, &layout, o->options, &o->result, err);
+    if (status == OD_OK) status = enter_image_dir(o, layout.image_dir, err);
+    if (status == OD_OK) status = od_convert_part(ds, &layout, o->options, &o->names, &o->result, err);
     o->splits[o->count++] = split;
     od_output_layout_deinit(&layout);
     return status;
 }
 
-static od_status output_end(output *o, od_error *err)
+od_status od_convert_output_end(od_convert_output *o, od_error *err)
 {
     const od_output_layout *l = &o->layout;
     od_write_job job = {l->root, l->path, l->image_dir, l->split, l->beside, o->map};
@@ -96,12 +97,12 @@ static od_status output_end(output *o, od_error *err)
 
 od_status od_convert_dataset(const od_dataset *ds, const od_data_output *options, int own_map, od_data_converted *result, od_error *err)
 {
-    output o = {.options = options, .map = od_dataset_label_map(ds), .own_map = own_map};
-    od_status status = output_begin(&o, NULL, err);
-    if (status == OD_OK) status = output_add(&o, ds, NULL, err);
-    if (status == OD_OK) status = output_end(&o, err);
+    od_convert_output o = {.options = options, .map = od_dataset_label_map(ds), .own_map = own_map};
+    od_status status = od_convert_output_begin(&o, NULL, err);
+    if (status == OD_OK) status = od_convert_output_add(&o, ds, NULL, err);
+    if (status == OD_OK) status = od_convert_output_end(&o, err);
     if (status == OD_OK && result) *result = o.result;
-    output_deinit(&o);
+    od_convert_output_deinit(&o);
     return status;
 }
 
@@ -151,21 +152,21 @@ static od_status find_parts(parts *p, const od_data_input *in, od_error *err)
     return OD_OK;
 }
 
-static od_status convert_parts(const od_dataset *all, const parts *p, const od_data_input *in, output *o, od_error *err)
+static od_status convert_parts(const od_dataset *all, const parts *p, const od_data_input *in, od_convert_output *o, od_error *err)
 {
     for (int i = 0; i < p->count; i++) {
         od_dataset_options options = {.label_map = o->map, .image_dir = in->image_dir, .format = in->format, .all_splits = 1,
                                       .masks = OD_MASKS_IF_ANY, .keypoints = OD_KEYPOINTS_IF_ANY};
         od_dataset *ds = NULL;
         if (p->count > 1) OD_TRY(od_dataset_open(&ds, p->items[i].paths, p->items[i].count, &options, err));
-        od_status status = output_add(o, ds ? ds : all, p->items[i].name, err);
+        od_status status = od_convert_output_add(o, ds ? ds : all, p->items[i].name, err);
         od_dataset_free(ds);
         OD_TRY(status);
     }
     return OD_OK;
 }
 
-static od_status convert(const od_data_input *input, const od_data_output *options, od_opened_input *in, parts *p, output *o, od_error *err)
+static od_status convert(const od_data_input *input, const od_data_output *options, od_opened_input *in, parts *p, od_convert_output *o, od_error *err)
 {
     od_output_layout probe;
     od_status status = od_output_layout_init(&probe, options, NULL, err); /* a wrong format is told before the data is read */
@@ -177,19 +178,19 @@ static od_status convert(const od_data_input *input, const od_data_output *optio
     o->options = options;
     o->map = od_dataset_label_map(in->ds);
     o->own_map = !in->loaded;
-    OD_TRY(output_begin(o, p->count ? p->items[0].name : NULL, err));
+    OD_TRY(od_convert_output_begin(o, p->count ? p->items[0].name : NULL, err));
     OD_TRY(convert_parts(in->ds, p, input, o, err));
-    return output_end(o, err);
+    return od_convert_output_end(o, err);
 }
 
 od_status od_data_convert(const od_data_input *input, const od_data_output *options, od_data_converted *result, od_error *err)
 {
     od_opened_input in = {0};
     parts p = {0};
-    output o = {0};
+    od_convert_output o = {0};
     od_status status = convert(input, options, &in, &p, &o, err);
     if (status == OD_OK && result) *result = o.result;
-    output_deinit(&o);
+    od_convert_output_deinit(&o);
     od_data_input_close(&in);
     od_split_list_deinit(&p.found);
     od_free(p.items);

@@ -28,7 +28,21 @@ typedef struct splitter {
     uint8_t *part;     /* [units] */
     int64_t *content;  /* [units][classes + 2]: boxes by class, images, images without boxes */
     int classes;
+    int64_t dropped[OD_DATA_KIND_COUNT]; /* what the format can't hold */
 } splitter;
+
+/* A format that isn't known, or knows other parts only, is told before the data is read. */
+static od_status check_format(const splitter *s, od_error *err)
+{
+    od_data_output output = {.format = s->o->format, .path = s->o->output_dir};
+    for (int p = 0; p < s->o->count; p++) {
+        od_output_layout layout;
+        od_status status = od_output_layout_init(&layout, &output, s->names[p], err);
+        od_output_layout_deinit(&layout);
+        OD_TRY(status);
+    }
+    return OD_OK;
+}
 
 static od_status check_options(splitter *s, od_error *err)
 {
@@ -38,8 +52,6 @@ static od_status check_options(splitter *s, od_error *err)
     if (o->count < 2 || o->count > OD_DATA_SPLIT_MAX)
         return od_error_set(err, OD_ERR_ARG, "%d fractions; expected 2 to %d, e.g. .7,.15,.15", o->count, OD_DATA_SPLIT_MAX);
     if (!o->output_dir || !*o->output_dir) return od_error_set(err, OD_ERR_ARG, "no output folder is given");
-    if (o->format && strcmp(o->format, "coco") && strcmp(o->format, "tfrecord"))
-        return od_error_set(err, OD_ERR_ARG, "cannot write the data format \"%s\"; expected tfrecord or coco", o->format);
     for (int i = 0; i < o->count; i++) {
         if (!(o->fractions[i] > 0)) return od_error_set(err, OD_ERR_ARG, "fraction %g; expected more than 0", o->fractions[i]);
         sum += o->fractions[i];
@@ -50,7 +62,7 @@ static od_status check_options(splitter *s, od_error *err)
             snprintf(s->names[i], sizeof s->names[i], "part%d", i + 1);
     }
     for (int i = 0; i < o->count; i++) s->fractions[i] = o->fractions[i] / sum;
-    return OD_OK;
+    return o->format ? check_format(s, err) : OD_OK;
 }
 
 static od_status look_at_data(splitter *s, od_error *err)
@@ -176,40 +188,105 @@ static const char *format_of(const splitter *s)
     return s->o->format ? s->o->format : from_records(s) ? "tfrecord" : "coco";
 }
 
-/* Images out of records get a folder a part, so that equal names don't meet. */
-static char *part_path(const splitter *s, int p)
+/* COCO out of records gets a folder a part, which has its images. */
+static int folder_a_part(const splitter *s)
 {
-    const char *dir = s->o->output_dir, *name = s->names[p];
-    if (strcmp(format_of(s), "coco")) return od_asprintf("%s/%s.record", dir, name);
-    return from_records(s) ? od_asprintf("%s/%s/%s.json", dir, name, name) : od_asprintf("%s/%s.json", dir, name);
+    return !strcmp(format_of(s), "coco") && from_records(s);
 }
 
-static od_status write_part(splitter *s, int p, od_error *err)
+/* What is written of a part: a file, or the folder of a format that is one. NULL when out of memory. */
+static char *part_path(const splitter *s, int p)
 {
-    const char *format = format_of(s);
+    if (folder_a_part(s)) return od_asprintf("%s/%s/%s.json", s->o->output_dir, s->names[p], s->names[p]);
+    od_data_output output = {.format = format_of(s), .path = s->o->output_dir};
+    od_output_layout layout;
+    char *path = od_output_layout_init(&layout, &output, s->names[p], NULL) == OD_OK ? od_strdup(layout.path) : NULL;
+    od_output_layout_deinit(&layout);
+    return path;
+}
+
+/* Nothing is overwritten. */
+static od_status check_free(const splitter *s, od_error *err)
+{
+    for (int p = 0; p < s->o->count; p++) {
+        char *path = part_path(s, p), *names = od_asprintf("%s/%s.txt", s->o->output_dir, s->names[p]);
+        const char *there = !path || !names ? NULL : od_path_exists(path) && !od_path_is_dir(path) ? path : od_path_exists(names) ? names : NULL;
+        od_status status = !path || !names ? od_error_nomem(err, "splitting") : OD_OK;
+        if (there) status = od_error_set(err, OD_ERR_MISMATCH, "%s is there already; remove it, or choose another --output_dir", there);
+        od_free(path);
+        od_free(names);
+        OD_TRY(status);
+    }
+    return OD_OK;
+}
+
+static void add_dropped(splitter *s, const od_data_converted *done)
+{
+    for (int k = 0; k < OD_DATA_KIND_COUNT; k++) s->dropped[k] += done->dropped[k];
+}
+
+/* The images selected, into `out`, or (its options NULL) into a file in a folder of the part's own. */
+static od_status convert_part(splitter *s, int p, od_convert_output *out, od_error *err)
+{
+    od_data_converted before = out->result, done = {0};
+    if (out->options) {
+        OD_TRY(od_convert_output_add(out, s->in.ds, s->names[p], err));
+        done = out->result;
+    } else {
+        char *path = part_path(s, p);
+        od_data_output output = {.format = format_of(s), .path = path};
+        od_status status = path ? od_convert_dataset(s->in.ds, &output, !s->in.loaded, &done, err) : od_error_nomem(err, "splitting");
+        od_free(path);
+        OD_TRY(status);
+        add_dropped(s, &done);
+    }
+    s->out.images[p] = done.images - before.images;
+    s->out.boxes[p] = done.boxes - before.boxes;
+    return OD_OK;
+}
+
+static od_status write_part(splitter *s, int p, od_convert_output *out, od_error *err)
+{
     int64_t *indices = od_malloc((size_t)s->image_count, sizeof *indices), n = 0;
-    char *path = part_path(s, p);
     char *names = od_asprintf("%s/%s.txt", s->o->output_dir, s->names[p]);
-    od_status status = indices && path && names ? OD_OK : od_error_nomem(err, "splitting");
+    od_status status = indices && names ? OD_OK : od_error_nomem(err, "splitting");
     for (int64_t i = 0; status == OD_OK && i < s->image_count; i++)
         if (part_of(s, i) == p) indices[n++] = i;
     if (status == OD_OK && !n)
         status = od_error_set(err, OD_ERR_ARG, "%s would be empty: %lld bundles can't be dealt out by these fractions", s->names[p], (long long)s->out.units);
-    if (status == OD_OK && od_path_exists(path))
-        status = od_error_set(err, OD_ERR_MISMATCH, "%s is there already; remove it, or choose another --output_dir", path);
     if (status == OD_OK) status = od_dataset_select(s->in.ds, indices, n, err);
-    if (status == OD_OK) {
-        od_data_output output = {.format = format, .path = path};
-        od_data_converted done;
-        status = od_convert_dataset(s->in.ds, &output, !s->in.loaded, &done, err);
-        if (status == OD_OK) s->out.images[p] = done.images, s->out.boxes[p] = done.boxes;
-    }
+    if (status == OD_OK) status = convert_part(s, p, out, err);
     if (status == OD_OK) status = write_names(s, indices, n, names, err);
     od_dataset_select(s->in.ds, NULL, 0, NULL);
     od_free(indices);
-    od_free(path);
     od_free(names);
     return status;
+}
+
+static od_status write_parts(splitter *s, od_error *err)
+{
+    od_data_output options = {.format = format_of(s), .path = s->o->output_dir, .link_images = s->o->link_images};
+    od_convert_output out = {.options = folder_a_part(s) ? NULL : &options, .map = od_dataset_label_map(s->in.ds), .own_map = !s->in.loaded};
+    od_status status = check_free(s, err);
+    if (status == OD_OK && out.options) status = od_convert_output_begin(&out, s->names[0], err);
+    for (int p = 0; p < s->o->count && status == OD_OK; p++) status = write_part(s, p, &out, err);
+    if (status == OD_OK && out.options) status = od_convert_output_end(&out, err);
+    if (status == OD_OK) add_dropped(s, &out.result);
+    od_convert_output_deinit(&out);
+    return status;
+}
+
+/* "not kept, as csv can't say it: 3 crowd marks, 5 areas of outlines". */
+static void tell_dropped(const splitter *s, od_strbuf *t)
+{
+    int any = 0;
+    for (int k = 0; k < OD_DATA_KIND_COUNT; k++) {
+        if (!s->dropped[k]) continue;
+        if (!any) od_strbuf_printf(t, "not kept, as %s can't say it: ", format_of(s));
+        od_strbuf_printf(t, "%s%lld %s", any ? ", " : "", (long long)s->dropped[k], od_data_kind_text((od_data_kind)k));
+        any = 1;
+    }
+    if (any) od_strbuf_puts(t, "\n");
 }
 
 static void tell_classes(const splitter *s, od_strbuf *t)
@@ -235,7 +312,9 @@ static od_status tell(splitter *s, od_error *err)
     for (int p = 0; p < s->out.count; p++) {
         char *path = part_path(s, p);
         if (!path) t.failed = 1;
-        od_strbuf_printf(&t, "%s: %lld images (%.1f %%, wanted %.1f %%), %lld boxes\n", path ? path : "", (long long)s->out.images[p],
+        int folder = path && !strcmp(path, s->o->output_dir); /* that all parts share */
+        od_strbuf_printf(&t, "%s%s%s: %lld images (%.1f %%, wanted %.1f %%), %lld boxes\n", path ? path : "", folder ? ", " : "",
+                         folder ? s->names[p] : "", (long long)s->out.images[p],
                          100.0 * (double)s->out.images[p] / (double)s->image_count, 100 * s->fractions[p], (long long)s->out.boxes[p]);
         od_free(path);
     }
@@ -244,6 +323,7 @@ static od_status tell(splitter *s, od_error *err)
     if (s->out.bundled && *s->check->group_source) od_strbuf_printf(&t, ", by %s", s->check->group_source);
     if (s->out.bundled && s->check->pair_count) od_strbuf_printf(&t, "%s %lld pairs of copies", *s->check->group_source ? " and" : ", by", (long long)s->check->pair_count);
     if (s->out.bundled) od_strbuf_puts(&t, "\n");
+    tell_dropped(s, &t);
     tell_classes(s, &t);
     if (od_strbuf_failed(&t)) {
         od_strbuf_deinit(&t);
@@ -262,7 +342,7 @@ static od_status run(splitter *s, od_error *err)
     od_stratify deal = {s->out.units, s->classes + 2, s->content, s->o->count, s->fractions, s->o->seed};
     OD_TRY(od_stratify_run(&deal, s->part, err));
     s->out.count = s->o->count;
-    for (int p = 0; p < s->o->count; p++) OD_TRY(write_part(s, p, err));
+    OD_TRY(write_parts(s, err));
     return tell(s, err);
 }
 

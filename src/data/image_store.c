@@ -13,7 +13,6 @@
 void od_image_store_deinit(od_image_store *s)
 {
     free(s->real_from); /* realpath's */
-    od_hashmap_deinit(&s->names);
     *s = (od_image_store){0};
 }
 
@@ -65,8 +64,8 @@ static char *key_of(const od_image_store *s, const char *name)
 static int take_name(od_image_store *s, const char *name)
 {
     char *key = name ? key_of(s, name) : NULL;
-    int taken = key ? od_hashmap_get(&s->names, key, NULL) : 0;
-    int failed = !key || (!taken && od_hashmap_set(&s->names, key, 1));
+    int taken = key ? od_hashmap_get(s->names, key, NULL) : 0;
+    int failed = !key || (!taken && od_hashmap_set(s->names, key, 1));
     od_free(key);
     return failed ? -1 : !taken;
 }

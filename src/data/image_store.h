@@ -10,13 +10,13 @@
 
 typedef struct od_image_store {
     const char *dir;    /* borrowed: the folder for files; made when the first one is written */
+    od_hashmap *names;  /* borrowed: the names taken in `dir` */
     const char *from;   /* borrowed: with `keep`, names are relative to this folder */
     const char *prefix; /* of the names of files in `dir` ("images/") */
     int keep;           /* images that are files stay where they are */
     int link;           /* images that are files are linked to instead of copied */
     int by_stem;        /* names differ without their endings, too */
     char *real_from;
-    od_hashmap names;
     int made;
 } od_image_store;
 

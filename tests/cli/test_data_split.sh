@@ -60,6 +60,49 @@ END
 grep -qF 'kept together: 4 images in 1 bundles, by 3 pairs of copies' out || { cat out; fail "copies are kept together"; }
 "$OBJDET" data split d/train.record --fractions=.5,.5 --output_dir=r --to=tfrecord > out
 [ "$(ls r | tr '\n' ' ')" = "label_map.pbtxt test.record test.txt train.record train.txt " ] || { ls r; fail "files of a split into records"; }
+# Every format that can be written; each part read back has the images and boxes that were dealt to it.
+"$OBJDET" data split d/train.record --fractions=.5,.5 --output_dir=w/coco --to=coco > /dev/null
+part_of() { # FORMAT PART: the path that names it
+  case $1 in
+  tfrecord) echo "$2.record" ;;
+  csv) echo "$2.csv" ;;
+  cvat) echo "$2.xml" ;;
+  labelstudio*) echo "$2.json" ;;
+  voc) echo "ImageSets/Main/$2.txt" ;;
+  yolo) echo "data.yaml#$2" ;;
+  openimages) echo "$2-annotations-bbox.csv" ;;
+  *) echo "$2" ;;
+  esac
+}
+for format in tfrecord voc csv yolo cvat labelstudio labelstudio-min openimages roboflow-coco roboflow-voc roboflow-csv roboflow-tfrecord roboflow-yolo; do
+  "$OBJDET" data split d/train.record --fractions=.5,.5 --output_dir=w/$format --to=$format > out
+  for part in train test; do
+    "$OBJDET" data convert "w/$format/$(part_of $format $part)" --to=coco --label_map_path=d/label_map.pbtxt --output=w/$format-$part/b.json > log 2>&1 || { cat log; fail "$format, $part: read back"; }
+    python3 - w/coco/$part/$part.json w/$format-$part/b.json <<'END' || fail "$format, $part: the same images and boxes"
+import json, sys
+def boxes(path):
+    d = json.load(open(path))
+    names = {i['id']: i['file_name'].split('/')[-1] for i in d['images']}
+    return sorted(names.values()), sorted((names[a['image_id']], a['category_id'], *(round(v, 2) for v in a['bbox'])) for a in d['annotations'])
+a, b = map(boxes, sys.argv[1:])
+assert len(a[0]) == 10 and a == b, (a, b)
+END
+  done
+  code=0; "$OBJDET" data split d/train.record --fractions=.5,.5 --output_dir=w/$format --to=$format > out 2> err || code=$?
+  [ $code = 1 ] && grep -qF 'is there already; remove it' err || { cat err; fail "$format: nothing is overwritten"; }
+done
+grep -qF "w/voc, train: 10 images (50.0 %" <("$OBJDET" data split d/train.record --fractions=.5,.5 --output_dir=w/voc --to=voc 2>&1; rm -r w/voc; "$OBJDET" data split d/train.record --fractions=.5,.5 --output_dir=w/voc --to=voc) || fail "a part of a folder is named"
+
+# Images of one name, from different folders, in different parts of one folder: both stay.
+mkdir a b
+"$OBJDET" synth --output_dir=p --train=2 --val=0 --test=0 --seed=3 > /dev/null
+cp p/images/train_00001.jpg a/x.jpg; cp p/images/train_00002.jpg b/x.jpg
+printf 'filename,width,height,class,xmin,ymin,xmax,ymax\na/x.jpg,320,240,c,1,1,50,50\nb/x.jpg,320,240,c,1,1,50,50\n' > two.csv
+"$OBJDET" data split two.csv --fractions=.5,.5 --output_dir=v --to=voc > /dev/null
+[ "$(md5sum < v/JPEGImages/x.jpg)" != "$(md5sum < v/JPEGImages/1_x.jpg)" ] || { ls v/JPEGImages; fail "equal names in two parts"; }
+"$OBJDET" data split two.csv --fractions=.5,.5 --output_dir=l --to=cvat --link_images > /dev/null
+[ -L l/images/x.jpg ] || { ls -l l/images; fail "links"; }
+
 refused() {
   local text=$1 code=0
   shift
@@ -70,3 +113,8 @@ refused "needs --output_dir" all.csv
 refused "--fractions=.5: expected 2 to 8 numbers" all.csv --output_dir=x --fractions=.5
 refused "fraction -0.5; expected more than 0" all.csv --output_dir=x --fractions=.5,-.5
 refused "--names=a: expected 2 names" all.csv --output_dir=x --fractions=.5,.5 --names=a
+code=0; "$OBJDET" data split all.csv --output_dir=x --to=xml > out 2> err || code=$?
+[ $code != 0 ] && grep -qF 'cannot write the data format "xml"; expected tfrecord, coco, voc, csv' err || { cat err; fail "an unknown format"; }
+code=0; "$OBJDET" data split all.csv --output_dir=x --to=yolo --fractions=.5,.5 --names=a,b > out 2> err || code=$?
+[ $code != 0 ] && grep -qF 'the format yolo has the parts train, val and test only; found "a"' err || { cat err; fail "parts that a format doesn't know"; }
+[ ! -e x ] || fail "nothing is written then"
