@@ -41,12 +41,23 @@ static void check_orders(od_check *check, const ObjectDetection__Protos__TrainEv
     }
 }
 
+static void check_metrics(od_check *check, const ObjectDetection__Protos__EvalConfig *eval, int keypoints)
+{
+    char text[300];
+    for (size_t i = 0; eval && i < eval->n_parameterized_metric; i++) {
+        od_keypoint_metric_state state = od_keypoint_metric_problem(eval->parameterized_metric[i], check->label_map, keypoints, text, sizeof text);
+        if (state == OD_KEYPOINT_METRIC_FINE) continue;
+        od_check_add(check, state == OD_KEYPOINT_METRIC_WRONG ? OD_CONFIG_ERROR : OD_CONFIG_WARNING, eval->parameterized_metric[i], "coco_keypoint_metrics", NULL, NULL, "%s", text);
+    }
+}
+
 void od_check_keypoints(od_check *check)
 {
     const ObjectDetection__Protos__TrainEvalPipelineConfig *proto = od_config_proto(check->config);
     const ObjectDetection__Protos__TrainConfig *train = proto->train_config;
     int keypoints = od_config_keypoints(proto);
     check_orders(check, proto);
+    check_metrics(check, proto->eval_config, keypoints);
     if (keypoints < 1) return;
     check_reader(check, proto->train_input_reader, keypoints);
     for (size_t i = 0; i < proto->n_eval_input_reader; i++) check_reader(check, proto->eval_input_reader[i], keypoints);

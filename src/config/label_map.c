@@ -13,6 +13,7 @@
 
 typedef ObjectDetection__Protos__StringIntLabelMap map_proto;
 typedef ObjectDetection__Protos__StringIntLabelMapItem item_proto;
+typedef ObjectDetection__Protos__StringIntLabelMapItem__KeypointMap keypoint_proto;
 
 static const char frequencies[] = {0, 'f', 'c', 'r'}; /* as LVISFrequency counts them */
 
@@ -27,6 +28,8 @@ typedef struct label {
     int line;
     char *name, *display_name; /* display_name: NULL when there is none */
     relatives above, below;    /* ancestor_ids, descendant_ids */
+    od_label_keypoint *keypoints;
+    size_t keypoint_count;
     char frequency;            /* 'r', 'c', 'f'; 0 not given */
 } label;
 
@@ -47,15 +50,20 @@ od_label_map *od_label_map_create(void)
     return NULL;
 }
 
+static void label_deinit(label *l)
+{
+    for (size_t i = 0; l->keypoints && i < l->keypoint_count; i++) od_free(l->keypoints[i].name);
+    od_free(l->keypoints);
+    od_free(l->name);
+    od_free(l->display_name);
+    od_free(l->above.ids);
+    od_free(l->below.ids);
+}
+
 void od_label_map_free(od_label_map *map)
 {
     if (!map) return;
-    for (size_t i = 0; i < map->count; i++) {
-        od_free(map->labels[i].name);
-        od_free(map->labels[i].display_name);
-        od_free(map->labels[i].above.ids);
-        od_free(map->labels[i].below.ids);
-    }
+    for (size_t i = 0; i < map->count; i++) label_deinit(&map->labels[i]);
     od_free(map->labels);
     od_hashmap_deinit(&map->by_name);
     od_hashmap_deinit(&map->by_display_name);
@@ -103,18 +111,34 @@ static int copy_relatives(const relatives *from, relatives *to)
     return 0;
 }
 
+static int by_keypoint_id(const void *a, const void *b)
+{
+    const od_label_keypoint *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Copies, by id. Returns 0 or -1, then the label owns what there is. */
+static int copy_keypoints(const label *from, label *to)
+{
+    to->keypoints = from->keypoint_count ? od_calloc(from->keypoint_count, sizeof *to->keypoints) : NULL;
+    if (from->keypoint_count && !to->keypoints) return -1;
+    for (size_t i = 0; i < from->keypoint_count; i++) {
+        to->keypoints[i] = (od_label_keypoint){from->keypoints[i].id, od_strdup(from->keypoints[i].name)};
+        if (!to->keypoints[i].name) return -1;
+    }
+    if (from->keypoint_count) qsort(to->keypoints, from->keypoint_count, sizeof *to->keypoints, by_keypoint_id);
+    return 0;
+}
+
 static od_status insert(od_label_map *map, const label *given, od_error *err)
 {
     label l = *given;
     if (od_grow(&map->labels, &map->capacity, map->count + 1, sizeof *map->labels)) return od_error_nomem(err, "a label map");
     l.name = od_strdup(given->name);
     l.display_name = given->display_name ? od_strdup(given->display_name) : NULL;
-    if (copy_relatives(&given->above, &l.above) | copy_relatives(&given->below, &l.below) || !l.name || (given->display_name && !l.display_name) || od_hashmap_set(&map->by_name, l.name, l.id) ||
+    if (copy_keypoints(given, &l) | copy_relatives(&given->above, &l.above) | copy_relatives(&given->below, &l.below) || !l.name || (given->display_name && !l.display_name) || od_hashmap_set(&map->by_name, l.name, l.id) ||
         (l.display_name && od_hashmap_set(&map->by_display_name, l.display_name, l.id))) {
-        od_free(l.name);
-        od_free(l.display_name);
-        od_free(l.above.ids);
-        od_free(l.below.ids);
+        label_deinit(&l);
         return od_error_nomem(err, "a label map");
     }
     size_t at = lower_bound(map, l.id);
@@ -161,6 +185,21 @@ static int is_background(const item_proto *item)
                              (item->display_name && !strcmp(item->display_name, "background")));
 }
 
+/* The item's keypoints, names borrowed; l->keypoints is freed by the caller. */
+static od_status take_keypoints(const item_proto *item, label *l, od_error *err)
+{
+    if (!item->n_keypoints) return OD_OK;
+    if (!(l->keypoints = od_calloc(item->n_keypoints, sizeof *l->keypoints))) return od_error_nomem(err, "a label map");
+    for (size_t i = 0; i < item->n_keypoints; i++) {
+        const keypoint_proto *k = item->keypoints[i];
+        l->keypoints[l->keypoint_count++] = (od_label_keypoint){k->id, k->label ? k->label : ""};
+        for (size_t j = 0; j < i; j++)
+            if (l->keypoints[j].id == k->id)
+                return od_error_set(err, OD_ERR_FORMAT, "keypoint %d of '%s' is named twice; give every keypoint its own id", (int)k->id, l->name);
+    }
+    return OD_OK;
+}
+
 static od_status add_items(od_label_map *map, const od_text_tree *tree, od_error *err)
 {
     const map_proto *proto = (const void *)od_text_tree_root(tree);
@@ -172,7 +211,9 @@ static od_status add_items(od_label_map *map, const od_text_tree *tree, od_error
         label l = {.id = item->id, .line = line, .name = item->name ? item->name : item->display_name, .display_name = item->display_name,
                    .frequency = item->has_frequency ? frequencies[item->frequency & 3] : 0,
                    .above = {item->ancestor_ids, item->n_ancestor_ids}, .below = {item->descendant_ids, item->n_descendant_ids}};
-        od_status status = add_label(map, &l, OD_ERR_FORMAT, err);
+        od_status status = take_keypoints(item, &l, err);
+        if (status == OD_OK) status = add_label(map, &l, OD_ERR_FORMAT, err);
+        od_free(l.keypoints);
         if (status != OD_OK) {
             od_error_prefix(err, "%s:%d", map->path, line);
             return status;
@@ -211,11 +252,40 @@ od_status od_label_map_load(const char *path, od_label_map **out, od_error *err)
     return status;
 }
 
+/* The messages of all labels' keypoints, one after the other, with pointers to them. */
+typedef struct keypoint_protos {
+    keypoint_proto *items, **pointers;
+    size_t count;
+} keypoint_protos;
+
+static int keypoint_protos_init(keypoint_protos *p, const od_label_map *map)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < map->count; i++) all += map->labels[i].keypoint_count;
+    *p = (keypoint_protos){od_calloc(all, sizeof *p->items), od_calloc(all, sizeof *p->pointers), 0};
+    return p->items && p->pointers ? 0 : -1;
+}
+
+static void give_keypoints(keypoint_protos *p, const label *l, item_proto *item)
+{
+    item->n_keypoints = l->keypoint_count;
+    item->keypoints = p->pointers + p->count;
+    for (size_t k = 0; k < l->keypoint_count; k++, p->count++) {
+        keypoint_proto *m = p->pointers[p->count] = &p->items[p->count];
+        object_detection__protos__string_int_label_map_item__keypoint_map__init(m);
+        m->has_id = 1;
+        m->id = l->keypoints[k].id;
+        m->label = l->keypoints[k].name;
+    }
+}
+
 od_status od_label_map_format(const od_label_map *map, char **text, size_t *size, od_error *err)
 {
     od_strbuf b = {0};
     item_proto *items = od_calloc(map->count, sizeof *items), **pointers = od_calloc(map->count, sizeof *pointers);
-    for (size_t i = 0; items && pointers && i < map->count; i++) {
+    keypoint_protos keypoints;
+    int failed = keypoint_protos_init(&keypoints, map) || !items || !pointers;
+    for (size_t i = 0; !failed && i < map->count; i++) {
         object_detection__protos__string_int_label_map_item__init(&items[i]);
         items[i].name = map->labels[i].name;
         items[i].has_id = 1;
@@ -227,15 +297,18 @@ od_status od_label_map_format(const od_label_map *map, char **text, size_t *size
         items[i].descendant_ids = map->labels[i].below.ids;
         items[i].has_frequency = map->labels[i].frequency != 0;
         while (items[i].has_frequency && frequencies[items[i].frequency] != map->labels[i].frequency) items[i].frequency++;
+        give_keypoints(&keypoints, &map->labels[i], &items[i]);
         pointers[i] = &items[i];
     }
     map_proto proto = OBJECT_DETECTION__PROTOS__STRING_INT_LABEL_MAP__INIT;
     proto.n_item = map->count;
     proto.item = pointers;
-    if (items && pointers) od_text_format(&proto.base, &b);
-    int failed = !items || !pointers || od_strbuf_failed(&b);
+    if (!failed) od_text_format(&proto.base, &b);
+    failed |= od_strbuf_failed(&b);
     od_free(items);
     od_free(pointers);
+    od_free(keypoints.items);
+    od_free(keypoints.pointers);
     if (failed) {
         od_strbuf_deinit(&b);
         return od_error_nomem(err, "a label map's text");
@@ -279,6 +352,13 @@ const char *od_label_map_key(const od_label_map *map, int32_t id)
 {
     const label *l = find_id(map, id);
     return l ? l->name : NULL;
+}
+
+const od_label_keypoint *od_label_map_keypoints(const od_label_map *map, int32_t id, int *count)
+{
+    const label *l = find_id(map, id);
+    *count = l ? (int)l->keypoint_count : 0;
+    return l ? l->keypoints : NULL;
 }
 
 const int32_t *od_label_map_relatives(const od_label_map *map, int32_t id, int ancestors, int *count)

@@ -50,6 +50,12 @@ int32_t od_label_map_max_id(const od_label_map *map);
 /* The classes that a class is one of (`ancestors`), or that are one of it, without itself, ascending: the label map's ancestor_ids and
  * descendant_ids. Borrowed; *count 0 for none. */
 const int32_t *od_label_map_relatives(const od_label_map *map, int32_t id, int ancestors, int *count);
+/* The class's keypoints as the map names them, by id from low to high; *count 0 for none. Borrowed. */
+typedef struct od_label_keypoint {
+    int32_t id;
+    char *name;
+} od_label_keypoint;
+const od_label_keypoint *od_label_map_keypoints(const od_label_map *map, int32_t id, int *count);
 /* Where it was read from; "" for one that was built. */
 const char *od_label_map_path(const od_label_map *map);
 /* Line of the item with this id in that file; 0 when unknown. */

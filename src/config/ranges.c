@@ -326,6 +326,7 @@ static const od_field_range ranges[] = {
     {"EvalConfig", "max_num_boxes_to_visualize", 0, 1e9, 0},
     {"EvalConfig", "recall_lower_bound", 0, 1, 0},
     {"EvalConfig", "recall_upper_bound", 0, 1, 0},
+    {"KeypointLabelToSigmasEntry", "value", 0, 1e9, 1},
 };
 
 const od_field_range *od_field_range_find(const char *type, const char *field)

@@ -198,7 +198,6 @@ static const struct {
     {"CenterNet", "track_estimation_task", 0, P, NULL},
     {"CenterNet", "temporal_offset_task", 0, P, NULL},
     {"CenterNet", "deepmac_mask_estimation", 0, P, NULL},
-    {"EvalConfig", "parameterized_metric", 0, E, NULL},
 };
 
 typedef struct walk {

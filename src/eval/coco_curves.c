@@ -54,7 +54,7 @@ static void gather_truths(od_coco_curves *c, const od_coco_groups *groups, size_
         for (uint32_t j = 0; j < g->num_truths; j++, n++) {
             const od_coco_truth *t = &truths[groups->truths[g->truth + j]];
             c->truth_image[n] = (uint32_t)g->image;
-            c->truth_areas[n] = t->crowd ? 0 : (uint8_t)od_coco_area_bits(t->area);
+            c->truth_areas[n] = t->crowd || t->ignored ? 0 : (uint8_t)od_coco_area_bits(t->area);
         }
     }
 }

@@ -113,7 +113,7 @@ od_status od_coco_eval_run(od_coco_eval *e, int num_threads, od_error *err)
     OD_TRY_GOTO(od_coco_masks_check(deciding_masks(e), e->num_truths, e->num_dets, err));
     OD_TRY_GOTO(od_coco_groups_build(&e->groups, e->images, e->num_images, e->classes, e->num_classes, e->truths,
                                      e->num_truths, e->dets, e->num_dets, err));
-    OD_TRY_GOTO(od_coco_match(&e->matches, &e->groups, e->dets, e->truths, deciding_masks(e), threads, err));
+    OD_TRY_GOTO(od_coco_match(&e->matches, &e->groups, e->dets, e->truths, deciding_masks(e), e->keypoints, threads, err));
     OD_TRY_GOTO(build_curves(e, threads, err));
     OD_TRY_GOTO(accumulate(e, threads, err));
     OD_TRY_GOTO(summarise(e, err));

@@ -23,6 +23,8 @@ struct od_coco_eval {
     od_coco_masks *masks; /* NULL: none */
     int by_masks;         /* masks decide what overlaps, and none is missing; else they are there for pictures and may be NULL */
 
+    const od_coco_keypoints *keypoints; /* borrowed: they decide what overlaps; NULL: they don't */
+
     /* Results; groups.num_classes is 0 and `results` NULL before a run. */
     od_coco_groups groups;
     od_coco_matches matches;

@@ -72,6 +72,7 @@ od_status od_coco_eval_add_truth(od_coco_eval *e, int64_t image, int64_t class_i
                                                  (int32_t)image,
                                                  (int32_t)class_index,
                                                  crowd != 0,
+                                                 0,
                                                  0};
     return OD_OK;
 }

@@ -92,7 +92,8 @@ static void sort_group(uint32_t *order, size_t n, const od_coco_det *dets, scrat
 
 /* Fills begin and candidates; returns how many. */
 static uint32_t find_candidates(const uint32_t *order, size_t n, const uint32_t *truth_order, size_t num_truths,
-                                const od_coco_det *dets, const od_coco_truth *truths, const od_coco_masks *masks, scratch *s)
+                                const od_coco_det *dets, const od_coco_truth *truths, const od_coco_masks *masks,
+                                const od_coco_keypoints *keypoints, scratch *s)
 {
     double lowest = od_coco_iou_threshold(0);
     uint32_t count = 0;
@@ -102,8 +103,9 @@ static uint32_t find_candidates(const uint32_t *order, size_t n, const uint32_t 
         s->begin[i] = count;
         for (size_t j = 0; j < num_truths; j++) {
             const od_coco_truth *g = &truths[truth_order[j]];
-            double iou = masks ? mask_iou(masks->dets[order[i]], &s->det_extents[i], masks->truths[truth_order[j]], &s->truth_extents[j], g->crowd)
-                               : od_coco_iou(&dets[order[i]].box, &g->box, g->crowd);
+            double iou = keypoints ? od_coco_oks(keypoints, order[i], truth_order[j], g)
+                         : masks   ? mask_iou(masks->dets[order[i]], &s->det_extents[i], masks->truths[truth_order[j]], &s->truth_extents[j], g->crowd)
+                                   : od_coco_iou(&dets[order[i]].box, &g->box, g->crowd);
             if (!(iou < lowest)) s->candidates[count++] = (candidate){iou, (uint32_t)j};
         }
     }
@@ -113,7 +115,7 @@ static uint32_t find_candidates(const uint32_t *order, size_t n, const uint32_t 
 
 static int is_ignored(const od_coco_truth *g, int a)
 {
-    return g->crowd || !(od_coco_area_bits(g->area) >> a & 1);
+    return g->crowd || g->ignored || !(od_coco_area_bits(g->area) >> a & 1);
 }
 
 /* The best candidate that is still free, among those that are (not) ignored; the last of equals. NULL: none. */
@@ -162,7 +164,8 @@ static void ignore_outside(od_coco_mask *mask, double area)
 }
 
 static void match_group(const od_coco_group *group, od_coco_groups *groups, const od_coco_det *dets,
-                        const od_coco_truth *truths, const od_coco_masks *segments, od_coco_mask *masks, scratch *s)
+                        const od_coco_truth *truths, const od_coco_masks *segments, const od_coco_keypoints *keypoints, od_coco_mask *masks,
+                        scratch *s)
 {
     uint32_t *order = groups->dets + group->det;
     const uint32_t *truth_order = groups->truths + group->truth;
@@ -170,7 +173,7 @@ static void match_group(const od_coco_group *group, od_coco_groups *groups, cons
     sort_group(order, group->num_dets, dets, s);
     if (!group->num_truths) return;
     memset(masks, 0, n * sizeof *masks);
-    if (find_candidates(order, n, truth_order, group->num_truths, dets, truths, segments, s)) {
+    if (find_candidates(order, n, truth_order, group->num_truths, dets, truths, segments, keypoints, s)) {
         for (int a = 0; a < OD_COCO_A; a++) {
             memset(s->taken, 0, group->num_truths * sizeof *s->taken);
             for (int t = 0; t < OD_COCO_T; t++) match_at(t, a, n, truth_order, truths, s, masks);
@@ -195,7 +198,8 @@ static size_t place_masks(const od_coco_groups *groups, uint32_t *mask_at, size_
 }
 
 od_status od_coco_match(od_coco_matches *out, od_coco_groups *groups, const od_coco_det *dets,
-                        const od_coco_truth *truths, const od_coco_masks *masks, int num_threads, od_error *err)
+                        const od_coco_truth *truths, const od_coco_masks *masks, const od_coco_keypoints *keypoints, int num_threads,
+                        od_error *err)
 {
     size_t most_dets, most_truths, n = groups->num_groups;
     od_coco_matches m = {.mask_at = od_malloc(n, sizeof *m.mask_at)};
@@ -213,7 +217,7 @@ od_status od_coco_match(od_coco_matches *out, od_coco_groups *groups, const od_c
 #pragma omp for schedule(dynamic, 512)
         for (size_t i = 0; i < n; i++)
             if (!failed && groups->groups[i].num_dets)
-                match_group(&groups->groups[i], groups, dets, truths, masks,
+                match_group(&groups->groups[i], groups, dets, truths, masks, keypoints,
                             m.mask_at[i] == OD_COCO_NO_MASK ? NULL : m.masks + m.mask_at[i], &s);
         scratch_deinit(&s);
     }

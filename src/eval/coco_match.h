@@ -8,6 +8,7 @@
 #define OD_EVAL_COCO_MATCH_H
 
 #include "eval/coco_groups.h"
+#include "eval/coco_keypoints.h"
 #include "eval/coco_masks.h"
 
 typedef struct od_coco_mask {
@@ -29,9 +30,10 @@ typedef struct od_coco_matches {
  * (maskApi.c's bbIou). */
 double od_coco_iou(const od_coco_box *det, const od_coco_box *truth, int crowd);
 
-/* By the boxes, or by the masks where `masks` isn't NULL. Also sorts each group's part of groups->dets by score, stably. */
+/* By the boxes, or by the masks or keypoints where they aren't NULL. Also sorts each group's part of groups->dets by score, stably. */
 od_status od_coco_match(od_coco_matches *out, od_coco_groups *groups, const od_coco_det *dets,
-                        const od_coco_truth *truths, const od_coco_masks *masks, int num_threads, od_error *err);
+                        const od_coco_truth *truths, const od_coco_masks *masks, const od_coco_keypoints *keypoints, int num_threads,
+                        od_error *err);
 void od_coco_matches_deinit(od_coco_matches *m);
 
 #endif

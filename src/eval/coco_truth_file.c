@@ -282,7 +282,7 @@ static od_status add_truth(od_coco_eval *e, const truth_file *f, const raw_truth
     odd->truths_zero_id += zero;
     if (od_grow(&e->truths, &e->truths_capacity, e->num_truths + 1, sizeof *e->truths)) return od_error_nomem(err, f->path);
     e->truths[e->num_truths++] =
-        (od_coco_truth){t->box, area, (int32_t)image, (int32_t)class_index, t->crowd, (uint8_t)zero};
+        (od_coco_truth){t->box, area, (int32_t)image, (int32_t)class_index, t->crowd, 0, (uint8_t)zero};
     return OD_OK;
 }
 

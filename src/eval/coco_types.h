@@ -36,6 +36,7 @@ typedef struct od_coco_truth {
     double area;
     int32_t image, class_index; /* indices into images and classes */
     uint8_t crowd;
+    uint8_t ignored; /* counts for nothing, as a crowd, but one detection at most is its */
     uint8_t zero_id; /* annotation id 0, which pycocotools can't tell from 'no match' */
 } od_coco_truth;
 

@@ -7,8 +7,8 @@
 
 void od_detection_set_deinit(od_detection_set *s)
 {
-    for (size_t i = 0; i < s->num_truths; i++) od_free(s->truths[i].mask);
-    for (size_t i = 0; i < s->num_detections; i++) od_free(s->detections[i].mask);
+    for (size_t i = 0; i < s->num_truths; i++) od_free(s->truths[i].mask), od_free(s->truths[i].keypoints);
+    for (size_t i = 0; i < s->num_detections; i++) od_free(s->detections[i].mask), od_free(s->detections[i].keypoints);
     od_free(s->images);
     od_free(s->truths);
     od_free(s->detections);
@@ -27,6 +27,7 @@ od_status od_detection_set_add_truth(od_detection_set *s, const od_set_truth *tr
 {
     if (od_grow(&s->truths, &s->truths_capacity, s->num_truths + 1, sizeof *s->truths)) {
         od_free(truth->mask);
+        od_free(truth->keypoints);
         return od_error_nomem(err, "ground truth to evaluate");
     }
     s->truths[s->num_truths++] = *truth;
@@ -38,6 +39,7 @@ od_status od_detection_set_add_detection(od_detection_set *s, const od_set_detec
 {
     if (od_grow(&s->detections, &s->detections_capacity, s->num_detections + 1, sizeof *s->detections)) {
         od_free(detection->mask);
+        od_free(detection->keypoints);
         return od_error_nomem(err, "detections to evaluate");
     }
     s->detections[s->num_detections++] = *detection;

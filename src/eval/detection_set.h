@@ -28,14 +28,18 @@ typedef struct od_set_truth {
     float area;   /* square pixels as annotated; 0: the box's */
     int32_t class_index;
     uint32_t flags;
-    od_mask *mask; /* of the original image's size, the set's own; NULL: none */
+    od_mask *mask;    /* of the original image's size, the set's own; NULL: none */
+    float *keypoints; /* [num_keypoints, 3] y, x and visibility (0 not labelled), the set's own; NULL: none */
+    int num_keypoints;
 } od_set_truth;
 
 typedef struct od_set_detection {
     float box[4]; /* ymin, xmin, ymax, xmax */
     float score;
     int32_t class_index;
-    od_mask *mask; /* as above */
+    od_mask *mask;    /* as above */
+    float *keypoints; /* [num_keypoints, 2] y, x, likewise */
+    int num_keypoints;
 } od_set_detection;
 
 typedef struct od_set_image {
@@ -55,7 +59,7 @@ typedef struct od_detection_set {
 
 void od_detection_set_deinit(od_detection_set *s); /* and empties it */
 
-/* The next image; what follows belongs to it. Masks go over to the set, also on failure. Errors are OD_ERR_NOMEM only. */
+/* The next image; what follows belongs to it. Masks and keypoints go over to the set, also on failure. Errors are OD_ERR_NOMEM only. */
 od_status od_detection_set_add_image(od_detection_set *s, od_error *err);
 od_status od_detection_set_add_truth(od_detection_set *s, const od_set_truth *truth, od_error *err);
 od_status od_detection_set_add_detection(od_detection_set *s, const od_set_detection *detection, od_error *err);

@@ -28,6 +28,18 @@ typedef struct od_metric_set {
 extern const od_metric_set od_metric_set_pascal, od_metric_set_weighted_pascal, od_metric_set_precision_at_recall, od_metric_set_open_images,
     od_metric_set_oid_challenge, od_metric_set_pascal_masks, od_metric_set_weighted_pascal_masks, od_metric_set_oid_challenge_masks, od_metric_set_lvis;
 
+/* What eval_config's parameterized_metric { coco_keypoint_metrics } asks for. */
+typedef struct od_keypoint_metric {
+    int32_t class_index;
+    const char *class_name;
+    int count;            /* of keypoints */
+    const int32_t *ids;   /* [count]: their places among an object's keypoints */
+    const double *sigmas; /* [count], as in eval/coco_keypoints.h */
+} od_keypoint_metric;
+
+/* Appends "Keypoints_Precision/mAP ByCategory/NAME" and nine more. */
+od_status od_keypoint_metric_compute(const od_keypoint_metric *metric, const od_detection_set *set, od_metric_list *out, od_error *err);
+
 /* NULL: none of that name. */
 const od_metric_set *od_metric_set_find(const char *name);
 

@@ -20,10 +20,11 @@ void od_eval_scale_box(const float box[4], int width, int height, float out[4])
 }
 
 od_status od_eval_metrics_init(od_eval_metrics *m, const ObjectDetection__Protos__EvalConfig *config, const od_label_map *labels, int num_classes,
-                               od_error *err)
+                               int num_keypoints, od_error *err)
 {
     *m = (od_eval_metrics){.config = config, .labels = labels, .num_classes = num_classes};
     size_t n = config ? config->n_metrics_set : 0;
+    OD_TRY(od_keypoint_metrics_init(&m->keypoints, config, labels, num_keypoints, err));
     if (!n) return OD_OK;
     m->sets = od_malloc(n, sizeof *m->sets);
     if (!m->sets) return od_error_nomem(err, "metrics");
@@ -46,6 +47,7 @@ void od_eval_metrics_deinit(od_eval_metrics *m)
 {
     od_eval_metrics_clear(m);
     od_free(m->sets);
+    od_keypoint_metrics_deinit(&m->keypoints);
     *m = (od_eval_metrics){0};
 }
 
@@ -97,7 +99,7 @@ static uint32_t truth_flags(uint32_t flags)
 
 od_status od_eval_metrics_add_image(od_eval_metrics *m, const od_batch_item *item, int objects, const od_detections *d, int64_t row, od_error *err)
 {
-    if (!m->num_sets) return OD_OK;
+    if (!m->num_sets && !m->keypoints.count) return OD_OK;
     const char *masks = set_of_masks(m);
     if (masks) OD_TRY(od_mask_metrics_have(d, masks, err));
     int w = item->example.width, h = item->example.height;
@@ -108,12 +110,14 @@ od_status od_eval_metrics_add_image(od_eval_metrics *m, const od_batch_item *ite
         od_set_truth truth = {.area = o->area, .class_index = o->label - 1, .flags = truth_flags(o->flags)};
         od_eval_scale_box(o->box, w, h, truth.box);
         if (masks && o->mask) OD_TRY(od_mask_copy(&truth.mask, o->mask, err));
+        if (m->keypoints.count) OD_TRY(od_keypoint_metrics_take_truth(o, w, h, &truth, err));
         OD_TRY(od_detection_set_add_truth(&m->set, &truth, err));
     }
     for (int i = 0; i < d->count[row]; i++) {
         int64_t at = row * d->max + i;
         od_set_detection found = {.score = d->scores[at], .class_index = d->classes[at]};
         od_eval_scale_box(d->boxes + 4 * at, w, h, found.box);
+        if (m->keypoints.count) OD_TRY(od_keypoint_metrics_take_detection(d, at, w, h, &found, err));
         if (masks) OD_TRY(od_detection_mask(&found.mask, d, row, i, h, w, err));
         OD_TRY(od_detection_set_add_detection(&m->set, &found, err));
     }
@@ -157,6 +161,7 @@ static od_status compute_classes(od_eval_metrics *m, const od_coco_eval *coco, o
 od_status od_eval_metrics_compute(od_eval_metrics *m, const od_coco_eval *coco, od_error *err)
 {
     if (m->num_sets) OD_TRY(compute_sets(m, coco, err));
+    for (size_t i = 0; i < m->keypoints.count; i++) OD_TRY(od_keypoint_metric_compute(&m->keypoints.items[i], &m->set, &m->values, err));
     m->num_asked = m->values.count;
     OD_TRY(compute_classes(m, coco, err));
     if (m->config && m->config->include_metrics_per_category) m->num_asked = m->values.count;

@@ -11,6 +11,7 @@
 #include "detection/detections.h"
 #include "eval/metric_sets.h"
 #include "objdet/eval.h"
+#include "train/keypoint_metrics.h"
 
 typedef struct od_eval_metrics {
     const ObjectDetection__Protos__EvalConfig *config; /* borrowed; NULL: none in the pipeline */
@@ -18,14 +19,15 @@ typedef struct od_eval_metrics {
     int num_classes;
     const od_metric_set **sets; /* wanted, besides COCO's */
     size_t num_sets;
-    od_detection_set set; /* filled when sets need it */
+    od_keypoint_metrics keypoints;
+    od_detection_set set; /* filled when sets or keypoints need it */
     od_metric_list values;
     size_t num_asked; /* of the values: those that the config asks for; behind them each class's mAP */
 } od_eval_metrics;
 
-/* OD_ERR_UNSUPPORTED for a metrics set that isn't there. */
+/* OD_ERR_UNSUPPORTED for a metrics set that isn't there. num_keypoints: that the model finds of a box. */
 od_status od_eval_metrics_init(od_eval_metrics *m, const ObjectDetection__Protos__EvalConfig *config, const od_label_map *labels, int num_classes,
-                               od_error *err);
+                               int num_keypoints, od_error *err);
 void od_eval_metrics_deinit(od_eval_metrics *m);
 /* Before another pass over the data. */
 void od_eval_metrics_clear(od_eval_metrics *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/evaluator.h"
 
+#include "config/keypoints.h"
 #include "data/loader.h"
 #include "eval/coco_masks.h"
 #include "events/tags.h"
@@ -49,7 +50,7 @@ od_status od_evaluator_create(od_evaluator **out, const od_run_setup *setup, con
     e->labels = input->labels ? input->labels : od_dataset_label_map(input->dataset);
     e->threads = threads > 0 ? threads : omp_get_max_threads();
     e->truth = od_calloc((size_t)batch_size(setup), sizeof *e->truth);
-    od_status status = e->truth ? od_eval_metrics_init(&e->metrics, setup->proto->eval_config, e->labels, od_model_num_classes(setup->model), err)
+    od_status status = e->truth ? od_eval_metrics_init(&e->metrics, setup->proto->eval_config, e->labels, od_model_num_classes(setup->model), od_config_keypoints(setup->proto), err)
                                 : od_error_nomem(err, "the evaluation");
     if (status == OD_OK)
         *out = e;

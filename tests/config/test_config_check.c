@@ -195,8 +195,8 @@ static const mutation mutations[] = {
      "add input_path: '...' (a TFRecord, or a COCO JSON, a VOC folder, a CSV)"},
     {"'val-*-of-00002.record'", "'train.record'", W, 72, "eval_input_reader.tf_record_input_reader.input_path", "",
      "the evaluation would read the training data train.record", "data that isn't trained on", "split the data and give the other part here"},
-    {"metrics_set: 'coco_detection_metrics'", "metrics_set: 'coco_detection_metrics' parameterized_metric { coco_keypoint_metrics { } }", E, 69,
-     "eval_config.parameterized_metric", "", "parameterized_metric is not supported yet", NULL, "remove it"},
+    {"metrics_set: 'coco_detection_metrics'", "metrics_set: 'coco_detection_metrics' parameterized_metric { }", E, 69,
+     "eval_config.parameterized_metric.coco_keypoint_metrics", "", "holds nothing; expected coco_keypoint_metrics { class_label: '...' }", NULL, ""},
     {"    loss {", "    loss { equalization_loss { weight: 0.5 }", W, 38, "model.ssd.loss.equalization_loss", "", "is ignored, by TensorFlow 2 as well as here", "", "remove it"},
     {"similarity_calculator { iou_similarity { } }", "similarity_calculator { iou_similarity { } } mask_head_config { mask_height: 7 }", W, 21, "model.ssd.mask_head_config", "",
      "is ignored, by TensorFlow 2 as well as here", "", "remove it; masks need faster_rcnn with a mask_rcnn_box_predictor"},
@@ -369,7 +369,7 @@ static void test_unsupported_is_refused_where_it_is_needed(void **state)
     assert_string_equal(err.message, message);
     od_config_free(config);
     od_free(text);
-    text = change("metrics_set: 'coco_detection_metrics'", "metrics_set: 'coco_detection_metrics' parameterized_metric { coco_keypoint_metrics { } }");
+    text = change("metrics_set: 'coco_detection_metrics'", "metrics_set: 'other_metrics'");
     config = parse(text);
     assert_int_equal(od_config_require_supported(config, OD_USE_PREDICT, &err), OD_OK);
     assert_int_equal(od_config_require_supported(config, OD_USE_EVAL, &err), OD_ERR_UNSUPPORTED);

@@ -69,7 +69,7 @@ static void test_keeps(void **state)
     (void)state;
     ObjectDetection__Protos__EvalConfig c = eval_config(NULL, 0);
     od_eval_metrics m;
-    assert_int_equal(od_eval_metrics_init(&m, &c, NULL, 3, NULL), OD_OK);
+    assert_int_equal(od_eval_metrics_init(&m, &c, NULL, 3, 0, NULL), OD_OK);
     od_batch_item with = {0}, without = {0};
     parse(&with.example, 1);
     parse(&without.example, 0);
@@ -117,7 +117,7 @@ static double ap(char *set, int labeled, const char *tag)
     assert_int_equal(od_label_map_add(labels, 1, "a", NULL, NULL), OD_OK);
     assert_int_equal(od_label_map_add(labels, 2, "b", NULL, NULL), OD_OK);
     assert_int_equal(od_label_map_add(labels, 3, "c", NULL, NULL), OD_OK);
-    assert_int_equal(od_eval_metrics_init(&m, &c, labels, 3, NULL), OD_OK);
+    assert_int_equal(od_eval_metrics_init(&m, &c, labels, 3, 0, NULL), OD_OK);
     add_image(&m, labeled);
     assert_int_equal(od_coco_eval_create(&coco, NULL), OD_OK);
     assert_int_equal(od_coco_eval_run(coco, 1, NULL), OD_OK);
@@ -150,7 +150,7 @@ static void test_unknown_set(void **state)
     ObjectDetection__Protos__EvalConfig c = eval_config(sets, 1);
     od_eval_metrics m;
     od_error err;
-    assert_int_equal(od_eval_metrics_init(&m, &c, NULL, 3, &err), OD_ERR_UNSUPPORTED);
+    assert_int_equal(od_eval_metrics_init(&m, &c, NULL, 3, 0, &err), OD_ERR_UNSUPPORTED);
     assert_string_equal(err.message, "eval_config: metrics_set nonsense is not supported yet");
     od_eval_metrics_deinit(&m);
 }
