@@ -42,6 +42,11 @@ static int has_own_id(const od_example *e)
            !(dot && (size_t)(dot - base) == n && !memcmp(base, e->source_id, n));
 }
 
+int od_writer_writes_mask(const od_writer_format *f, const od_object *o)
+{
+    return f->masks && !o->outline && o->mask && od_mask_area(o->mask) > 0;
+}
+
 /* An area that isn't width times height: of an outline. */
 static int has_own_area(const od_example *e, const od_object *o)
 {
@@ -62,7 +67,8 @@ static void count_dropped(od_convert *c, const od_example *e)
     for (int k = 0; k < OD_EXAMPLE_LISTS; k++) n[OD_DATA_KIND_CLASS_LIST] |= e->class_list_counts[k] > 0;
     for (int i = 0; i < e->object_count; i++) {
         const od_object *o = &e->objects[i];
-        int drawn = c->outlines && o->outline != NULL; /* written as it is; mask and area follow from it */
+        /* Written as it is; mask and area follow from it. */
+        int drawn = (c->format->outlines && o->outline) || od_writer_writes_mask(c->format, o);
         for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) n[flags[k].kind] += (o->flags & flags[k].flag) && !(drawn && flags[k].flag == OD_OBJECT_OUTLINE);
         n[OD_DATA_KIND_POSE] += o->pose && *o->pose && strcmp(o->pose, "Unspecified");
         n[OD_DATA_KIND_WEIGHT] += o->weight != 1;
@@ -264,7 +270,7 @@ od_status od_convert_part(const od_dataset *ds, const od_output_layout *l, const
     char *from = od_path_dir(l->path);
     if (!from) return od_error_nomem(err, l->path);
     od_window window;
-    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds, .outlines = l->format->outlines, .window = output->window ? &window : NULL};
+    od_convert c = {.ds = ds, .path = l->path, .holds = l->format->holds, .format = l->format, .window = output->window ? &window : NULL};
     if (output->window && od_window_parse(output->window, &window, err) != OD_OK) {
         od_free(from);
         return OD_ERR_ARG;

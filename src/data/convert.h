@@ -15,7 +15,7 @@ typedef struct od_convert {
     const char *path; /* of the file to write */
     od_image_store images;
     const od_window *window; /* for pictures of more than 8 bits; NULL: as od_data_output.window says without one */
-    int outlines;   /* of the format: it writes outlines */
+    const od_writer_format *format;
     unsigned holds; /* bits 1 << OD_DATA_KIND_... of the format */
     od_data_converted result;
 } od_convert;

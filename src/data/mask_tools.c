@@ -52,6 +52,46 @@ od_status od_mask_from_frame_runs(od_mask **out, int height, int width, const do
     return status;
 }
 
+/* The mask's runs row by row within its rectangle, outside first; `put` gets one after the other. */
+static od_status each_row_run(const od_mask *mask, const int32_t frame[4], void (*put)(void *user, int64_t run, int inside), void *user, od_error *err)
+{
+    uint8_t *columns = od_malloc((size_t)mask->height * (size_t)mask->width, 1);
+    if (!columns) return od_error_nomem(err, "a mask");
+    od_mask_to_columns(mask, columns);
+    int64_t run = 0;
+    int inside = 0;
+    for (int64_t y = frame[0]; y < (int64_t)frame[0] + frame[2]; y++)
+        for (int64_t x = frame[1]; x < (int64_t)frame[1] + frame[3]; x++) {
+            if (columns[x * mask->height + y] != inside) {
+                put(user, run, inside);
+                run = 0;
+                inside = !inside;
+            }
+            run++;
+        }
+    put(user, run, inside);
+    od_free(columns);
+    return OD_OK;
+}
+
+static void put_length(void *user, int64_t run, int inside)
+{
+    (void)inside;
+    od_strbuf *out = user;
+    od_strbuf_printf(out, "%s%lld", out->size ? ", " : "", (long long)run);
+}
+
+od_status od_mask_put_frame_runs(const od_mask *mask, int32_t frame[4], od_strbuf *out, od_error *err)
+{
+    od_strbuf text = {0};
+    od_mask_bounds(mask, frame);
+    od_status status = each_row_run(mask, frame, put_length, &text, err);
+    if (od_strbuf_failed(&text)) out->failed = 1;
+    if (status == OD_OK && text.data) od_strbuf_append(out, text.data, text.size);
+    od_strbuf_deinit(&text);
+    return status;
+}
+
 /* --- Label Studio ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct bit_reader {
@@ -95,6 +135,57 @@ od_status od_mask_from_brush(od_mask **out, int height, int width, const uint8_t
         status = od_mask_from_pixels(out, height, width, pixels, width, 1, err);
     od_free(pixels);
     return status;
+}
+
+typedef struct bit_writer {
+    od_strbuf *out;
+    uint8_t byte;
+    int filled, any; /* bits of the byte; something was written */
+} bit_writer;
+
+static void put_byte(bit_writer *w)
+{
+    od_strbuf_printf(w->out, "%s%d", w->any ? ", " : "", w->byte);
+    w->any = 1;
+    w->byte = 0;
+    w->filled = 0;
+}
+
+static void write_bits(bit_writer *w, uint32_t value, int count)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        w->byte = (uint8_t)(w->byte << 1 | (value >> i & 1));
+        if (++w->filled == 8) put_byte(w);
+    }
+}
+
+static const int brush_lengths[4] = {3, 4, 8, 16}; /* bits of a run's length: label-studio-converter's choice */
+
+/* A run of pixels is four times as many equal numbers. */
+static void put_packed(void *user, int64_t run, int inside)
+{
+    for (int64_t left = 4 * run; left > 0;) {
+        int k = 0;
+        while (k < 3 && left > (int64_t)1 << brush_lengths[k]) k++;
+        int64_t n = left < (int64_t)1 << brush_lengths[k] ? left : (int64_t)1 << brush_lengths[k];
+        write_bits(user, 1, 1);
+        write_bits(user, (uint32_t)k, 2);
+        write_bits(user, (uint32_t)(n - 1), brush_lengths[k]);
+        write_bits(user, inside ? 255 : 0, 8);
+        left -= n;
+    }
+}
+
+od_status od_mask_put_brush(const od_mask *mask, od_strbuf *out, od_error *err)
+{
+    bit_writer w = {.out = out};
+    const int32_t all[4] = {0, 0, mask->height, mask->width};
+    write_bits(&w, (uint32_t)((int64_t)mask->height * mask->width * 4), 32);
+    write_bits(&w, 8 - 1, 5);
+    for (int k = 0; k < 4; k++) write_bits(&w, (uint32_t)brush_lengths[k] - 1, 4);
+    OD_TRY(each_row_run(mask, all, put_packed, &w, err));
+    while (w.filled) write_bits(&w, 0, 1);
+    return OD_OK;
 }
 
 void od_ellipse_corner(int k, double y, double x, double radius_y, double radius_x, double out[2])

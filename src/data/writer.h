@@ -28,6 +28,7 @@ typedef struct od_writer_format {
     int keep_images;    /* images that are files stay where they are: names are relative to the annotation file */
     int by_stem;        /* an image is known by its name without ending, which must be its own */
     int outlines;       /* writes od_object.outline instead of the box, where there is one */
+    int masks;          /* writes od_object.mask instead of the box, where there is one with a pixel and no outline */
     unsigned holds;     /* bits 1 << OD_DATA_KIND_...: what it can say */
     od_status (*open)(od_writer **out, const od_write_job *job, od_error *err);
     /* `image` names the image's file: relative to the annotation file, or its base name when the files lie in job->image_dir.
@@ -43,6 +44,9 @@ struct od_writer {
     const od_writer_format *format;
     int64_t clipped; /* boxes that were cut at the image's edge, as the format must have them inside */
 };
+
+/* Whether the format writes the object's mask. */
+int od_writer_writes_mask(const od_writer_format *f, const od_object *o);
 
 extern const od_writer_format od_writer_csv, od_writer_voc, od_writer_yolo, od_writer_cvat, od_writer_labelstudio,
     od_writer_labelstudio_min, od_writer_openimages;

@@ -4,6 +4,7 @@
  * attributes, which the labels declare.
  */
 #include "data/markup.h"
+#include "data/mask_tools.h"
 #include "data/number_text.h"
 #include "data/object_marks.h"
 #include "data/text_writer.h"
@@ -67,13 +68,25 @@ static void put_points(od_strbuf *t, const od_example *e, const od_object *o)
     od_strbuf_puts(t, "\"");
 }
 
-static void put_shape(od_strbuf *t, const od_example *e, const od_object *o)
+static od_status put_mask(od_strbuf *t, const od_mask *mask, od_error *err)
 {
-    const char *shape = o->outline ? "polygon" : "box";
+    int32_t frame[4]; /* top, left, height, width */
+    od_strbuf_puts(t, " rle=\"");
+    OD_TRY(od_mask_put_frame_runs(mask, frame, t, err));
+    od_strbuf_printf(t, "\" left=\"%d\" top=\"%d\" width=\"%d\" height=\"%d\"", (int)frame[1], (int)frame[0], (int)frame[3], (int)frame[2]);
+    return OD_OK;
+}
+
+static od_status put_shape(od_strbuf *t, const od_example *e, const od_object *o, od_error *err)
+{
+    int by_mask = od_writer_writes_mask(&od_writer_cvat, o);
+    const char *shape = by_mask ? "mask" : o->outline ? "polygon" : "box";
     od_strbuf_printf(t, "    <%s label=\"", shape);
     od_put_xml_text(t, o->class_text);
     od_strbuf_printf(t, "\" source=\"manual\" occluded=\"%d\"", (o->flags & OD_OBJECT_OCCLUDED) != 0);
-    if (o->outline) {
+    if (by_mask) {
+        OD_TRY(put_mask(t, o->mask, err));
+    } else if (o->outline) {
         put_points(t, e, o);
     } else {
         put_side(t, "xtl", o->box[1], e->width);
@@ -91,6 +104,7 @@ static void put_shape(od_strbuf *t, const od_example *e, const od_object *o)
         od_strbuf_puts(t, "</attribute>\n");
     }
     od_strbuf_printf(t, "    </%s>\n", shape);
+    return OD_OK;
 }
 
 static int is_number(const char *text)
@@ -109,7 +123,7 @@ static od_status cvat_put(od_writer *base, const od_example *e, const char *imag
     w->next_id++;
     od_put_xml_text(t, image);
     od_strbuf_printf(t, "\" width=\"%d\" height=\"%d\">\n", e->width, e->height);
-    for (int i = 0; i < e->object_count; i++) put_shape(t, e, &e->objects[i]);
+    for (int i = 0; i < e->object_count; i++) OD_TRY(put_shape(t, e, &e->objects[i], err));
     od_strbuf_puts(t, "  </image>\n");
     return od_text_writer_flush(&w->text, err);
 }
@@ -126,6 +140,7 @@ const od_writer_format od_writer_cvat = {
     .images = "images",
     .prefix = "",
     .outlines = 1,
+    .masks = 1,
     .holds = ~(1u << OD_DATA_KIND_OUTLINE | 1u << OD_DATA_KIND_AREA | 1u << OD_DATA_KIND_MASK | 1u << OD_DATA_KIND_KEYPOINTS | 1u << OD_DATA_KIND_CLASS_LIST),
     .open = cvat_open,
     .put = cvat_put,

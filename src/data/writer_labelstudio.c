@@ -4,6 +4,7 @@
  * that a project needs for them (label_config.xml).
  */
 #include "data/markup.h"
+#include "data/mask_tools.h"
 #include "data/number_text.h"
 #include "data/object_marks.h"
 #include "data/text_writer.h"
@@ -82,16 +83,35 @@ static void put_frame(od_strbuf *t, const od_object *o)
     od_strbuf_printf(t, "\"x\": %s, \"y\": %s, \"width\": %s, \"height\": %s, \"rotation\": 0", x, y, width, height);
 }
 
-/* The region's geometry. */
-static void put_shape(od_strbuf *t, const od_object *o)
+/* What a region is called: its labels' key, and the element of the labelling configuration. */
+typedef struct region_kind {
+    const char *labels, *from;
+} region_kind;
+
+static region_kind kind_of(const od_object *o)
 {
-    if (o->outline) put_points(t, o);
-    else put_frame(t, o);
+    if (od_writer_writes_mask(&od_writer_labelstudio, o)) return (region_kind){"brushlabels", "brush"};
+    return o->outline ? (region_kind){"polygonlabels", "outline"} : (region_kind){"rectanglelabels", "label"};
+}
+
+/* The region's geometry. */
+static od_status put_shape(od_strbuf *t, const od_object *o, od_error *err)
+{
+    if (od_writer_writes_mask(&od_writer_labelstudio, o)) {
+        od_strbuf_puts(t, "\"format\": \"rle\", \"rle\": [");
+        OD_TRY(od_mask_put_brush(o->mask, t, err));
+        od_strbuf_puts(t, "]");
+    } else if (o->outline) {
+        put_points(t, o);
+    } else {
+        put_frame(t, o);
+    }
+    return OD_OK;
 }
 
 static void put_labels(od_strbuf *t, const od_object *o)
 {
-    od_strbuf_printf(t, ", \"%s\": [", o->outline ? "polygonlabels" : "rectanglelabels");
+    od_strbuf_printf(t, ", \"%s\": [", kind_of(o).labels);
     od_put_json_text(t, o->class_text);
     od_strbuf_puts(t, "]");
 }
@@ -109,21 +129,22 @@ static void put_choice(od_strbuf *t, int *n, const char *name)
     od_strbuf_printf(t, "%s\"%s\"", (*n)++ ? ", " : "", name);
 }
 
-static void put_marks(od_strbuf *t, const od_example *e, int number)
+static od_status put_marks(od_strbuf *t, const od_example *e, int number, od_error *err)
 {
     const od_object *o = &e->objects[number];
     uint32_t known = OD_OBJECT_OCCLUDED;
     for (int k = 0; k < OD_MARKS; k++) known |= od_object_marks[k].flag;
-    if (!(o->flags & known)) return;
+    if (!(o->flags & known)) return OD_OK;
     int n = 0;
     od_strbuf_puts(t, ",\n   ");
     put_region_head(t, e, number, "choices", "marks");
-    put_shape(t, o);
+    OD_TRY(put_shape(t, o, err));
     od_strbuf_puts(t, ", \"choices\": [");
     for (int k = 0; k < OD_MARKS; k++)
         if (o->flags & od_object_marks[k].flag) put_choice(t, &n, od_object_marks[k].name);
     if (o->flags & OD_OBJECT_OCCLUDED) put_choice(t, &n, "occluded");
     od_strbuf_puts(t, "]}}");
+    return OD_OK;
 }
 
 static od_status full_put(od_writer *base, const od_example *e, const char *image, od_error *err)
@@ -136,11 +157,11 @@ static od_status full_put(od_writer *base, const od_example *e, const char *imag
     od_strbuf_puts(t, "}, \"annotations\": [{\"was_cancelled\": false, \"ground_truth\": false, \"result\": [");
     for (int i = 0; i < e->object_count; i++) {
         od_strbuf_puts(t, i ? ",\n   " : "\n   ");
-        put_region_head(t, e, i, e->objects[i].outline ? "polygonlabels" : "rectanglelabels", e->objects[i].outline ? "outline" : "label");
-        put_shape(t, &e->objects[i]);
+        put_region_head(t, e, i, kind_of(&e->objects[i]).labels, kind_of(&e->objects[i]).from);
+        OD_TRY(put_shape(t, &e->objects[i], err));
         put_labels(t, &e->objects[i]);
         od_strbuf_puts(t, "}}");
-        put_marks(t, e, i);
+        OD_TRY(put_marks(t, e, i, err));
     }
     od_strbuf_puts(t, "]}], \"predictions\": []}");
     return od_text_writer_flush(&w->text, err);
@@ -155,7 +176,7 @@ static od_status min_put(od_writer *base, const od_example *e, const char *image
     put_address(t, image);
     for (int i = 0; i < e->object_count; i++) {
         od_strbuf_puts(t, i ? ",\n   {" : ", \"label\": [\n   {");
-        put_shape(t, &e->objects[i]);
+        OD_TRY(put_shape(t, &e->objects[i], err));
         put_labels(t, &e->objects[i]);
         od_strbuf_printf(t, ", \"original_width\": %d, \"original_height\": %d}", e->width, e->height);
     }
@@ -187,6 +208,7 @@ static od_status finish(const od_write_job *job, const char *const *splits, int 
     od_strbuf_puts(&t, "<View>\n  <Image name=\"image\" value=\"$image\"/>\n");
     put_label_names(&t, job->map, "RectangleLabels", "label");
     put_label_names(&t, job->map, "PolygonLabels", "outline");
+    put_label_names(&t, job->map, "BrushLabels", "brush");
     od_strbuf_puts(&t, "  <Choices name=\"marks\" toName=\"image\" perRegion=\"true\" choice=\"multiple\">\n");
     for (int k = 0; k < OD_MARKS; k++) od_strbuf_printf(&t, "    <Choice value=\"%s\"/>\n", od_object_marks[k].name);
     od_strbuf_puts(&t, "    <Choice value=\"occluded\"/>\n  </Choices>\n</View>\n");
@@ -205,6 +227,7 @@ const od_writer_format od_writer_labelstudio = {
     .images = "images",
     .prefix = "images/",
     .outlines = 1,
+    .masks = 1,
     .holds = ~(BIT(OUTLINE) | BIT(AREA) | BIT(MASK) | BIT(KEYPOINTS) | BIT(CLASS_LIST) | BIT(POSE) | BIT(WEIGHT)),
     .open = full_open,
     .put = full_put,
@@ -219,6 +242,7 @@ const od_writer_format od_writer_labelstudio_min = {
     .images = "images",
     .prefix = "images/",
     .outlines = 1,
+    .masks = 1,
     .holds = BIT(IMAGE_ID) | BIT(CLASS_ID) | BIT(OUTSIDE),
     .open = min_open,
     .put = min_put,

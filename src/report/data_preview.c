@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "objdet/data_preview.h"
 
+#include "config/keypoints.h"
 #include "config/label_map.h"
 #include "data/augment.h"
 #include "data/dataset.h"
 #include "data/label_words.h"
+#include "data/sample_keypoints.h"
 #include "data/sample_pixels.h"
 #include "image/draw.h"
 #include "image/draw_mask.h"
@@ -27,6 +29,7 @@ typedef struct preview {
     od_label_map *labels; /* the config's, or NULL: the data set's own */
     od_dataset *dataset;
     od_augmenter *augmenter;
+    int keypoints; /* of an object that the model learns; 0: none */
     od_html html;
 } preview;
 
@@ -40,6 +43,7 @@ od_data_preview_options od_data_preview_options_default(void)
 static od_status open_dataset(preview *p, od_error *err)
 {
     const ObjectDetection__Protos__InputReader *reader = od_config_proto(p->config)->train_input_reader;
+    p->keypoints = od_config_keypoints(od_config_proto(p->config));
     const ObjectDetection__Protos__TFRecordInputReader *records = reader ? reader->tf_record_input_reader : NULL;
     const char *const *paths = records ? (const char *const *)records->input_path : NULL;
     int count = records ? (int)records->n_input_path : 0;
@@ -51,7 +55,8 @@ static od_status open_dataset(preview *p, od_error *err)
     if (reader && reader->label_map_path && reader->label_map_path[0])
         OD_TRY(od_label_map_load(reader->label_map_path, &p->labels, err));
     OD_TRY(od_dataset_open(&p->dataset, paths, count,
-                           &(od_dataset_options){.label_map = p->labels, .image_dir = p->o->image_dir, .masks = OD_MASKS_IF_ANY}, err));
+                           &(od_dataset_options){.label_map = p->labels, .image_dir = p->o->image_dir, .masks = OD_MASKS_IF_ANY,
+                                                 .keypoints = p->keypoints}, err));
     if (!od_dataset_size(p->dataset)) return od_error_set(err, OD_ERR_FORMAT, "%s: no picture in it", paths[0]);
     return od_dataset_label_map(p->dataset) ? OD_OK : od_dataset_infer_label_map(p->dataset, err);
 }
@@ -87,7 +92,9 @@ static od_status draw_boxes(const preview *p, const od_sample *sample, od_image 
         const od_object *o = &sample->objects[i];
         boxes[i] = (od_draw_box){.label = od_label_map_name(od_dataset_label_map(p->dataset), o->label),
                                  .score = -1,
-                                 .class_index = o->label - 1};
+                                 .class_index = o->label - 1,
+                                 .keypoints = o->keypoints,
+                                 .keypoint_count = o->keypoints ? o->keypoint_count : 0};
         memcpy(boxes[i].box, o->box, sizeof o->box);
     }
     od_status status = od_image_draw_boxes(image, boxes, sample->object_count, err);
@@ -155,6 +162,7 @@ static od_status put_result(preview *p, const od_image *image, const od_example 
     for (int i = 0; i < e->object_count; i++) objects[i] = e->objects[i];
     od_sample sample = {.view = od_image_view_of(image), .objects = objects, .object_count = e->object_count};
     od_status status = follow_masks(e, image, &sample, err);
+    if (status == OD_OK && p->keypoints) status = od_sample_own_keypoints(&sample, p->keypoints, err);
     if (status == OD_OK && rng && step == ALL_STEPS) status = od_augmenter_apply(p->augmenter, &sample, rng, err);
     if (status == OD_OK && rng && step != ALL_STEPS) status = od_augmenter_apply_one(p->augmenter, step, &sample, rng, err);
     if (status == OD_OK) status = put_picture(p, &sample, name, err);

@@ -60,6 +60,10 @@ wrong_metric "s/key: 'left'/key: 'lefft'/" "keypoint_label_to_sigmas has no devi
 sed "s/class_label: 'square'/class_label: 'cube'/" "$config" > "$work/cube.config"
 "$OBJDET" config check "$work/cube.config" > "$work/out"
 expect "$work/out" "class_label 'cube' is no class of the label map: there will be no figure"
+# A page of the augmentations shows the keypoints where they moved: other pictures than without.
+sed -E "s/keypoint_box_coder \{[^}]*\}/faster_rcnn_box_coder { }/" "$config" > "$work/boxes.config"
+for name in "$config" "$work/boxes.config"; do "$OBJDET" data preview --pipeline_config_path="$name" --images=1 --draws=1 --output="$name.html" > "$work/out" 2>&1 || { cat "$work/out"; fail "a preview"; }; done
+[ "$(grep -c '<figure' "$config.html")" -gt 1 ] && ! cmp -s "$config.html" "$work/boxes.config.html" || fail "keypoints in the preview"
 # Data without keypoints, and data with other ones.
 sed "s#points.record#voc#" "$config" > "$work/voc.config"
 refused 1 "$OBJDET" train --pipeline_config_path="$work/voc.config" --model_dir="$work/run2"

@@ -5,6 +5,7 @@
 #include "data/mask_tools.h"
 #include "format_files.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { HEIGHT = 5, WIDTH = 6 };
@@ -55,6 +56,35 @@ static void test_brushes(void **state)
         free(copy);
     }
     assert_string_equal(err.message, "a brush's rle ends too early");
+}
+
+/* What is written is what label-studio-converter writes of the same mask. */
+static void test_brush_is_written(void **state)
+{
+    (void)state;
+    od_mask *m, *again;
+    od_strbuf text = {0}, want = {0};
+    assert_int_equal(od_mask_from_brush(&m, HEIGHT, WIDTH, ring_brush, sizeof ring_brush, NULL), OD_OK);
+    assert_int_equal(od_mask_put_brush(m, &text, NULL), OD_OK);
+    for (size_t i = 0; i < sizeof ring_brush; i++) od_strbuf_printf(&want, "%s%d", i ? ", " : "", ring_brush[i]);
+    assert_string_equal(text.data, want.data);
+    od_strbuf_deinit(&want);
+    od_strbuf_deinit(&text);
+    /* Runs longer than 65536 numbers. */
+    uint32_t runs[] = {70000, 60001, 119999};
+    static uint8_t bytes[20000];
+    size_t n = 0;
+    od_free(m);
+    assert_int_equal(od_mask_from_runs(&m, 500, 500, runs, 3, NULL), OD_OK);
+    assert_int_equal(od_mask_put_brush(m, &text, NULL), OD_OK);
+    for (char *p = text.data; *p && n < sizeof bytes; p += strspn(p, ", ")) bytes[n++] = (uint8_t)strtol(p, &p, 10);
+    assert_true(n < sizeof bytes);
+    assert_int_equal(od_mask_from_brush(&again, 500, 500, bytes, n, NULL), OD_OK);
+    assert_int_equal(again->count, m->count);
+    assert_memory_equal(again->runs, m->runs, m->count * sizeof *m->runs);
+    od_strbuf_deinit(&text);
+    od_free(m);
+    od_free(again);
 }
 
 static void test_frames(void **state)
@@ -220,11 +250,11 @@ static void test_label_studio_file(void **state)
     od_strbuf_deinit(&rle);
 }
 
-/* To COCO and TFRecord masks are carried, to YOLO the ellipse as its polygon; CVAT's writer has no masks. */
+/* To COCO, TFRecord, CVAT and Label Studio masks are carried, to YOLO the ellipse as its polygon. */
 static void test_conversions(void **state)
 {
     (void)state;
-    static const struct { const char *format, *name; int64_t masks; } cases[] = {{"coco", "m.json", 0}, {"tfrecord", "m.record", 0}, {"yolo", "yolo", 1}, {"voc", "voc", 2}};
+    static const struct { const char *format, *name; int64_t masks; } cases[] = {{"coco", "m.json", 0}, {"tfrecord", "m.record", 0}, {"yolo", "yolo", 1}, {"voc", "voc", 2}, {"cvat", "cvat", 0}, {"labelstudio", "tasks", 0}};
     char dir[300], path[400], to[400];
     test_tmp_path(dir, sizeof dir, "cvat_masks");
     write_file(path, dir, "annotations.xml",
@@ -242,7 +272,7 @@ static void test_conversions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_brushes), cmocka_unit_test(test_frames), cmocka_unit_test(test_cvat_file), cmocka_unit_test(test_label_studio_file), cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_brushes), cmocka_unit_test(test_brush_is_written), cmocka_unit_test(test_frames), cmocka_unit_test(test_cvat_file), cmocka_unit_test(test_label_studio_file), cmocka_unit_test(test_conversions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

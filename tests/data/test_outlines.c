@@ -99,6 +99,81 @@ static void test_masks_and_round_trips(void **state)
     }
 }
 
+/* COCO with masks as run lengths: a ring of pixels and one that touches the image's corner, an object without a mask, and an empty mask. */
+static void make_masks(char path[400])
+{
+    static const char json[] = "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\", \"width\": 40, \"height\": 20}],"
+                               " \"categories\": [{\"id\": 1, \"name\": \"leaf\"}, {\"id\": 2, \"name\": \"stone\"}], \"annotations\": ["
+                               "{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [3, 4, 5, 6], \"area\": 18, \"iscrowd\": 0, \"segmentation\": {\"size\": [20, 40], \"counts\": [64, 6, 14, 1, 4, 1, 14, 1, 4, 1, 14, 1, 4, 1, 14, 6, 650]}},"
+                               "{\"id\": 2, \"image_id\": 1, \"category_id\": 2, \"bbox\": [38, 18, 2, 2], \"area\": 3, \"iscrowd\": 1, \"segmentation\": {\"size\": [20, 40], \"counts\": [778, 2, 19, 1]}},"
+                               "{\"id\": 3, \"image_id\": 1, \"category_id\": 2, \"bbox\": [10, 2, 7.5, 9], \"area\": 67.5, \"iscrowd\": 0},"
+                               "{\"id\": 4, \"image_id\": 1, \"category_id\": 1, \"bbox\": [20, 2, 7.5, 9], \"area\": 67.5, \"iscrowd\": 0, \"segmentation\": {\"size\": [20, 40], \"counts\": [800]}}]}";
+    char dir[300], to[400];
+    uint8_t *png;
+    size_t size;
+    od_image image;
+    test_tmp_path(dir, sizeof dir, "masks_coco");
+    write_text(dir, "masks.json", json);
+    assert_int_equal(od_image_init(&image, WIDTH, HEIGHT, NULL), OD_OK);
+    memset(image.pixels, 90, WIDTH * HEIGHT * 3);
+    assert_int_equal(od_image_encode_png(&image, &png, &size, NULL), OD_OK);
+    snprintf(to, sizeof to, "%s/a.png", dir);
+    assert_int_equal(od_file_write_all(to, png, size, NULL), OD_OK);
+    snprintf(path, 400, "%s/masks.json", dir);
+    od_free(png);
+    od_image_deinit(&image);
+}
+
+/* The example of a data set, to be freed with its data set. */
+static void read_one(const char *path, od_dataset **ds, od_example *e)
+{
+    od_error err = {0};
+    if (od_dataset_open(ds, &path, 1, &(od_dataset_options){.masks = OD_MASKS_IF_ANY, .all_splits = 1}, &err) != OD_OK) fail_msg("%s", err.message);
+    if (od_dataset_read(*ds, 0, e, &err) != OD_OK) fail_msg("%s", err.message);
+}
+
+/* Masks without an outline go through CVAT's and Label Studio's own and come back pixel by pixel, with their marks; what has no pixel keeps its box. */
+static void test_masks_survive(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"cvat", "labelstudio", "labelstudio-min", "tfrecord"};
+    char from[400];
+    make_masks(from);
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+        char name[60], to[300];
+        const char *input = from;
+        od_data_converted done = {0};
+        od_error err = {0};
+        snprintf(name, sizeof name, "masks_%s", formats[f]);
+        test_tmp_path(to, sizeof to, name);
+        od_data_input in = {.paths = &input, .path_count = 1};
+        od_data_output out = {.format = formats[f], .path = to};
+        if (od_data_convert(&in, &out, &done, &err) != OD_OK) fail_msg("%s", err.message);
+        assert_int_equal(done.dropped[OD_DATA_KIND_MASK], strcmp(formats[f], "tfrecord") ? 1 : 0); /* the one without a pixel */
+        od_dataset *before = NULL, *after = NULL;
+        od_example a = {0}, b = {0};
+        read_one(from, &before, &a);
+        read_one(to, &after, &b);
+        assert_int_equal(a.object_count, 4);
+        assert_int_equal(b.object_count, 4);
+        for (int i = 0; i < 4; i++) {
+            const od_object *x = &a.objects[i], *y = &b.objects[i];
+            for (int k = 0; k < 4; k++) assert_true(fabsf(x->box[k] - y->box[k]) < 1e-6f);
+            assert_string_equal(x->class_text, y->class_text);
+            if (i < 2) {
+                assert_non_null(y->mask);
+                assert_int_equal(x->mask->count, y->mask->count);
+                assert_memory_equal(x->mask->runs, y->mask->runs, x->mask->count * sizeof *x->mask->runs);
+            }
+            if (strcmp(formats[f], "labelstudio-min")) assert_int_equal(x->flags & OD_OBJECT_CROWD, y->flags & OD_OBJECT_CROWD);
+        }
+        od_example_deinit(&a);
+        od_example_deinit(&b);
+        od_dataset_free(before);
+        od_dataset_free(after);
+    }
+}
+
 /* Without masks asked for, boxes as before. */
 static void test_boxes_only(void **state)
 {
@@ -119,6 +194,6 @@ static void test_boxes_only(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_masks_and_round_trips), cmocka_unit_test(test_boxes_only)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_masks_and_round_trips), cmocka_unit_test(test_masks_survive), cmocka_unit_test(test_boxes_only)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
