@@ -23,6 +23,13 @@ INLINE void st(const int masked, float *p, vf x, vmask m)
     else v_store(p, x);
 }
 
+/* A pass over memory that isn't in cache waits for it row after row: what the next group of rows reads is fetched meanwhile. */
+INLINE void fetch_group(const int rows, const float *x, int64_t ldx)
+{
+    UNROLL
+    for (int i = 0; i < rows; i++) __builtin_prefetch(x + (rows + i) * ldx, 0, 3);
+}
+
 /* --- folding ------------------------------------------------------------------------------------------------------- */
 
 /* How many rows make one folded row; 1: don't. */
@@ -69,6 +76,7 @@ INLINE void affine_vector(const int masked, const int rows, const od_act act, co
     const float *x = job->x + r * job->ldx + j;
     UNROLL
     for (int i = 0; i < rows; i++) y[i] = v_act(v_fma(ld(masked, x + i * job->ldx, m), scale, shift), act);
+    if (rows == ROW_GROUP) fetch_group(rows, x, job->ldx);
     if (job->residual) {
         const float *residual = job->residual + r * job->ldr + j;
         UNROLL
@@ -197,6 +205,7 @@ INLINE void grad_vector(const int masked, const int rows, const od_act act, cons
         x[i] = ld(masked, job->x + (r + i) * job->ldx + j, m);
         dz[i] = v_act_grad(ld(masked, job->dy + (r + i) * job->lddy + j, m), v_fma(x[i], scale, shift), act);
     }
+    if (rows == ROW_GROUP) fetch_group(rows, job->x + r * job->ldx + j, job->ldx);
     UNROLL
     for (int i = 0; i < rows; i++) st(masked, job->dz + (r + i) * job->lddz + j, dz[i], m);
     if (!job->sum_dz) return;
@@ -270,6 +279,7 @@ INLINE void bn_vector(const int masked, const int rows, const bn_job *job, int64
         vf x = ld(masked, job->x + (r + i) * job->ldx + j, m);
         y[i] = v_fma(a, ld(masked, job->dz + (r + i) * job->lddz + j, m), v_fma(b, x, c));
     }
+    if (rows == ROW_GROUP) fetch_group(rows, job->x + r * job->ldx + j, job->ldx), fetch_group(rows, job->dz + r * job->lddz + j, job->lddz);
     UNROLL
     for (int i = 0; i < rows; i++) st(masked, job->dx + (r + i) * job->lddx + j, y[i], m);
 }
