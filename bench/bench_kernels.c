@@ -333,7 +333,7 @@ static void work_dw(const bench *b, const void *arg)
 static void work_dw_in(const bench *b, const void *arg)
 {
     const dw_arg *d = arg;
-    b->t->dw_row_grad_in(&d->s, d->rows, d->weights, d->out);
+    b->t->dw_row_grad_in(&d->s, d->rows, d->weights, d->out, NULL);
 }
 
 static void work_dw_weights(const bench *b, const void *arg)

@@ -31,6 +31,7 @@ typedef struct od_ahead {
     const float *data;
     int64_t floats;
 } od_ahead;
+enum { OD_AHEADS = 4 };
 
 typedef struct od_gemm_post {
     const float *bias;     /* [N], added to each row; or NULL */
@@ -40,8 +41,18 @@ typedef struct od_gemm_post {
     od_act act_after;      /* of the sum with the residual; OD_ACT_NONE, RELU or RELU6 */
     float *sum, *sumsq;    /* [N], += column sums of the values stored and of their squares (batch-norm statistics);
                               both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
-    od_ahead ahead;        /* fetched during the product */
+    od_ahead ahead[OD_AHEADS]; /* fetched during the product, one after another */
 } od_gemm_post;
+
+/* What rows_act_grad does, on rows of a gradient that have just been calculated. */
+typedef struct od_act_grad {
+    const float *x; /* [rows, C] as the gradient; the value of which scale and shift make the activation's input */
+    int64_t ldx;
+    const float *scale, *shift; /* [C]; either may be NULL: 1, 0 */
+    const float *mean;          /* [C]; only for sum_dzx */
+    od_act act;
+    float *sum_dz, *sum_dzx;    /* [C], += Σ dz and += Σ dz * (x - mean); either may be NULL */
+} od_act_grad;
 
 /* Where a 4x4 tile of Winograd's convolution goes. */
 typedef struct od_winograd_out {
@@ -113,8 +124,8 @@ typedef struct od_kernels {
     void (*dw_row)(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post);
     /* One row of the input's gradient, [in_width, C], overwritten: dx[x] = Σ over taps ky and kx that reach x of
      * drows[ky][ox] * weights[ky,kx]; drows[ky] is the output-gradient row [out_width, C] for which this input row is
-     * under tap row ky, or NULL. */
-    void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx);
+     * under tap row ky, or NULL. `through` (NULL: nothing): the activation that made the input, row [in_width, C], ldx is unused. */
+    void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through);
     /* Adds one output row's part to the weights' gradient [kernel_h, kernel_w, C]: g[ky,kx] += Σ_x rows[ky][...] * drow[x]. */
     void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g);
 

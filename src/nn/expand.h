@@ -39,7 +39,7 @@ static inline float *od_expand_packed_mixing(const od_expand *e)
 }
 
 /* K up to which computing again is cheaper than storing. */
-enum { OD_EXPAND_K_MAX = 64 };
+enum { OD_EXPAND_K_MAX = 32 };
 
 void od_expand_fuse(od_net *net);
 /* The fused expansion that feeds this depthwise node, or NULL. */
@@ -75,9 +75,10 @@ od_expand_job od_expand_begin(od_net *net, const od_node *depthwise, int backwar
 int64_t od_expand_slot_floats(const od_expand *e, int64_t rows, int keeps_z);
 /* Fills a slot with pixels [row, row + rows). */
 void od_expand_rows(const od_expand_job *j, int64_t row, int64_t rows, float *slot);
-/* dy [rows, C], the gradient of the slot's activated values, is overwritten. sums: 2 * C floats, += Σ dz in the first half;
- * product [K, C] +=. zeros: [C]. */
-void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, const float *slot, float *dy, float *sums, float *product, const float *zeros);
+/* The activation's gradient for the slot's `rows` pixels, for the depthwise kernel; sums: C floats, += Σ dz. */
+od_act_grad od_expand_act_grad(const od_expand_job *j, int64_t rows, const float *slot, float *sums);
+/* dz [rows, C]: the gradient of the slot's values before the activation. product [K, C] +=. */
+void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, const float *slot, const float *dz, float *product);
 /* After all threads: products (one each, `stride` floats apart) and the sums Σ dz, already in the batch norm's partial sums. */
 void od_expand_end_backward(od_net *net, const od_expand *e, const float *products, size_t stride);
 

@@ -66,22 +66,27 @@ static const float *narrow_rows(const od_expand_job *j, int64_t row, int64_t row
 void od_expand_rows(const od_expand_job *j, int64_t row, int64_t rows, float *slot)
 {
     const od_expand *e = j->e;
-    od_gemm_post post = {.bias = j->shift, .act = j->keeps_z ? OD_ACT_NONE : j->act, .ahead = j->ahead};
+    od_gemm_post post = {.bias = j->shift, .act = j->keeps_z ? OD_ACT_NONE : j->act, .ahead = {j->ahead}};
     const float *x = narrow_rows(j, row, rows, slot, 0);
     float *z = j->keeps_z ? slot + rows * (e->c + e->k) : slot;
     j->net->k->gemm(rows, e->c, e->k, x, e->k, j->packed, z, e->c, 0, &post);
     if (j->keeps_z) j->net->k->rows_affine_act(rows, e->c, z, e->c, NULL, NULL, j->act, slot, e->c);
 }
 
-void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, const float *slot, float *dy, float *sums, float *product, const float *zeros)
+od_act_grad od_expand_act_grad(const od_expand_job *j, int64_t rows, const float *slot, float *sums)
+{
+    const od_expand *e = j->e;
+    const float *z = j->keeps_z ? slot + rows * (e->c + e->k) : slot; /* ReLUs have the same derivative at y as at z */
+    return (od_act_grad){.x = z, .ldx = e->c, .act = j->act, .sum_dz = sums};
+}
+
+void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, const float *slot, const float *dz, float *product)
 {
     const od_expand *e = j->e;
     const od_kernels *k = j->net->k;
-    const float *z = j->keeps_z ? slot + rows * (e->c + e->k) : slot; /* ReLUs have the same derivative at y as at z */
-    k->rows_act_grad(rows, e->c, dy, e->c, z, e->c, NULL, NULL, zeros, j->act, dy, e->c, sums, sums + e->c);
-    k->gemm_tn(rows, e->k, e->c, narrow_rows(j, row, rows, slot, 1), e->k, dy, e->c, product, e->c);
-    od_gemm_post post = {.ahead = j->ahead_of_grad};
-    if (j->input_grad) k->gemm(rows, e->k, e->c, dy, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, &post);
+    k->gemm_tn(rows, e->k, e->c, narrow_rows(j, row, rows, slot, 1), e->k, dz, e->c, product, e->c);
+    od_gemm_post post = {.ahead = {j->ahead_of_grad}};
+    if (j->input_grad) k->gemm(rows, e->k, e->c, dz, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, &post);
 }
 
 /* Columns [from, to) of the threads' products, added up, and of Σ dz (z - mean). */

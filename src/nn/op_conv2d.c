@@ -217,6 +217,15 @@ static od_ahead next_block(const conv *c, const od_source *s, int64_t row, int64
     return c->pointwise && rows > 0 ? od_source_ahead(s, next, rows) : (od_ahead){0};
 }
 
+static void fetch_next(const conv *c, const od_source *s, const od_grad_source *g, int64_t row, int64_t end, od_ahead ahead[OD_AHEADS])
+{
+    int64_t next = row + c->block, rows = end - next < c->block ? end - next : c->block;
+    if (rows <= 0) return;
+    *ahead++ = (od_ahead){g->dz + next * g->c, rows * g->c};
+    if (g->x) *ahead++ = (od_ahead){g->x + next * g->c, rows * g->c};
+    *ahead++ = od_source_ahead(s, next, rows);
+}
+
 static int64_t min64(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -251,7 +260,7 @@ static void conv_forward(od_net *net, const od_node *node)
         if (stats.partial) memset(sums, 0, (size_t)(2 * c.out.c) * sizeof *sums);
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
-            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c, .ahead = next_block(&c, &source, row, min64(rows, end * c.block))};
+            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c, .ahead = {next_block(&c, &source, row, min64(rows, end * c.block))}};
             if (residual) post.residual = residual + row * c.out.c, post.act_after = fold->act_after;
             if (stats.partial) post.sum = sums, post.sumsq = sums + c.out.c;
             const float *x = input_block(&c, &source, row, m, scratch);
@@ -426,7 +435,8 @@ static void conv_backward(od_net *net, const od_node *node)
                 scatter_rows(&c, &sink, row, m, x_block);
             }
             if (!wants_input || !c.pointwise) continue;
-            od_gemm_post post = {.ahead = next_block(&c, &source, row, min64(rows, end * c.block))};
+            od_gemm_post post = {0};
+            fetch_next(&c, &source, &grad, row, min64(rows, end * c.block), post.ahead);
             net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], sink.data + row * c.in.c, c.in.c, sink.accumulate, &post);
             od_sink_finish(&sink, row, m, thread, sums);
         }

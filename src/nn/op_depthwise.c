@@ -162,8 +162,9 @@ static void owned_rows(const dw *d, int64_t oy, int64_t *from, int64_t *to)
     *to = oy == d->out.h - 1 ? d->in.h : clamp((oy + 1) * d->a->stride - d->a->pad_top, 0, d->in.h);
 }
 
-static void input_grad_row(const dw *d, const od_net *net, const ring *grads, const float *weights, od_sink *sink, int64_t n, int64_t iy,
-                           float *spare)
+/* `through`: the activation's gradient where the row isn't added to others, or NULL. */
+static void input_grad_row(const dw *d, const od_net *net, const ring *grads, const float *weights, const od_sink *sink, int64_t n, int64_t iy,
+                           float *spare, const od_act_grad *through)
 {
     const float *taps[MAX_KERNEL];
     for (int ky = 0; ky < d->a->kernel_h; ky++) {
@@ -171,7 +172,7 @@ static void input_grad_row(const dw *d, const od_net *net, const ring *grads, co
         taps[ky] = t < 0 || t % d->a->stride || oy >= d->out.h ? NULL : grads->rows[oy % grads->size];
     }
     float *dx = sink->data + (n * d->in.h + iy) * d->in_floats;
-    net->k->dw_row_grad_in(&d->row, taps, weights, sink->accumulate ? spare : dx);
+    net->k->dw_row_grad_in(&d->row, taps, weights, sink->accumulate ? spare : dx, through);
     if (sink->accumulate) net->k->add(d->in_floats, spare, dx);
 }
 
@@ -183,6 +184,18 @@ typedef struct dw_backward_job {
     const float *weights;
     int wants_input, wants_bias;
 } dw_backward_job;
+
+/* Row iy of a stored input's gradient. sums: 2 * C floats, zero, left zero. */
+static void stored_grad_row(const dw_backward_job *job, const od_net *net, const ring *grads, int64_t n, int64_t iy, int thread, float *sums, float *spare)
+{
+    const od_sink *sink = &job->sink;
+    int64_t row = (n * job->d.in.h + iy) * job->d.in.w;
+    int at_once = sink->x && !sink->accumulate;
+    od_act_grad through = at_once ? od_sink_act_grad(sink, row, sums) : (od_act_grad){0};
+    input_grad_row(&job->d, net, grads, job->weights, sink, n, iy, spare, at_once ? &through : NULL);
+    if (at_once) od_fold_sums(sink->partial + thread * 2 * sink->c, sums, 2 * sink->c);
+    else od_sink_finish(sink, row, job->d.in.w, thread, sums);
+}
 
 /* The same for a fused expansion: row iy's part of everything that its gradient goes into. `dy`: the spare row, then the expansion's weight
  * gradient [K, C] and zeros [C]. Rows that no output row reaches are not in the ring, and their gradient is zero. */
@@ -197,8 +210,9 @@ static void expand_grad_row(const dw_backward_job *job, const od_expand_job *e, 
         return;
     }
     float *product = dy + d->in_floats;
-    input_grad_row(d, net, grads, job->weights, &spare, n, iy, NULL);
-    od_expand_grad_rows(e, row, d->in.w, in->rows[iy % in->size], dy, sums, product, product + e->e->k * e->e->c);
+    od_act_grad through = od_expand_act_grad(e, d->in.w, in->rows[iy % in->size], sums);
+    input_grad_row(d, net, grads, job->weights, &spare, n, iy, NULL, &through);
+    od_expand_grad_rows(e, row, d->in.w, in->rows[iy % in->size], dy, product);
     od_fold_sums(net->bn[e->e->bn].partial + thread * 2 * d->in.c, sums, d->in.c);
 }
 
@@ -238,8 +252,7 @@ static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit,
                 expand_grad_row(job, &input.expand, net, &in, &grads, n, iy, thread, sums, dbias + c); /* the spare row lies behind the bias */
                 continue;
             }
-            input_grad_row(d, net, &grads, job->weights, &job->sink, n, iy, dbias + c);
-            od_sink_finish(&job->sink, (n * d->in.h + iy) * d->in.w, d->in.w, thread, sums);
+            stored_grad_row(job, net, &grads, n, iy, thread, sums, dbias + c);
         }
     }
 }

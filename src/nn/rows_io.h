@@ -84,6 +84,12 @@ static inline void od_fold_sums(double *partial, float *sums, int64_t n)
     }
 }
 
+/* What turns gradient rows from `row` on into those before the activation, for kernels that do it as they go; sums: 2 * c floats. */
+static inline od_act_grad od_sink_act_grad(const od_sink *s, int64_t row, float *sums)
+{
+    return (od_act_grad){s->x + row * s->c, s->c, s->scale, s->shift, s->mean, s->act, sums, sums + s->c};
+}
+
 /* After rows [row, row+rows) of the gradient have been written. sums: 2 * c floats, zero, left zero. */
 static inline void od_sink_finish(const od_sink *s, int64_t row, int64_t rows, int thread, float *sums)
 {

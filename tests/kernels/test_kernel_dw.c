@@ -85,7 +85,7 @@ static void test_dw_row_grad_in(const od_kernels *t)
     for (int round = 0; round < 400; round++) {
         dw_case d = dw_random(1);
         mat dx = mat_create(d.s.in_width, d.s.channels, d.s.channels);
-        t->dw_row_grad_in(&d.s, d.row, d.weights.p, dx.p);
+        t->dw_row_grad_in(&d.s, d.row, d.weights.p, dx.p, NULL);
         for (int64_t i = 0; i < d.s.in_width; i++)
             for (int64_t c = 0; c < d.s.channels; c++) {
                 double sum = 0;

@@ -35,7 +35,7 @@ static void dw_row(const od_dw_shape *s, const float *const *rows, const float *
     }
 }
 
-static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx)
+static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through)
 {
     int64_t c = s->channels;
     memset(dx, 0, (size_t)(s->in_width * c) * sizeof *dx);
@@ -45,6 +45,9 @@ static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, cons
                 int64_t column = input_column(s, x, kx);
                 if (column >= 0) multiply_add(c, drows[ky] + x * c, weights + (ky * s->kernel_w + kx) * c, dx + column * c);
             }
+    if (through)
+        od__rows_act_grad_ref(s->in_width, c, dx, c, through->x, c, through->scale, through->shift, through->mean, through->act, dx, c,
+                              through->sum_dz, through->sum_dzx);
 }
 
 static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)

@@ -89,7 +89,7 @@ static void act_derivative(int64_t n, float *z, od_act act)
     }
 }
 
-static void rows_act_grad(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx,
+void od__rows_act_grad_ref(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx,
                           const float *scale, const float *shift, const float *mean, od_act act, float *dz,
                           int64_t lddz, float *sum_dz, float *sum_dzx)
 {
@@ -104,12 +104,8 @@ static void rows_act_grad(int64_t rows, int64_t c, const float *dy, int64_t lddy
             act_derivative(n, z, act);
 #pragma omp simd
             for (int64_t i = 0; i < n; i++) out[i] = dyr[i] * z[i];
-            if (!sum_dz) continue;
-#pragma omp simd
-            for (int64_t i = 0; i < n; i++) {
-                sum_dz[c0 + i] += out[i];
-                sum_dzx[c0 + i] += out[i] * (xr[i] - mean[c0 + i]);
-            }
+            for (int64_t i = 0; sum_dz && i < n; i++) sum_dz[c0 + i] += out[i];
+            for (int64_t i = 0; sum_dzx && i < n; i++) sum_dzx[c0 + i] += out[i] * (xr[i] - mean[c0 + i]);
         }
 }
 
@@ -164,7 +160,7 @@ void od__kernels_rows_ref(od_kernels *t)
     t->rows_affine_act = rows_affine_act;
     t->rows_affine_act_add = rows_affine_act_add;
     t->rows_stats = rows_stats;
-    t->rows_act_grad = rows_act_grad;
+    t->rows_act_grad = od__rows_act_grad_ref;
     t->rows_bn_grad = rows_bn_grad;
     t->add = add;
     t->momentum_update = momentum_update;

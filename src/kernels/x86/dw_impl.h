@@ -214,9 +214,44 @@ static void dw_row(const od_dw_shape *s, const float *const *rows, const float *
 
 /* --- the input's gradient ------------------------------------------------------------------------------------------------ */
 
+/* The activation's gradient at `columns` finished pixels dx [columns, c] from input column `column` on. */
+NOINLINE void through_columns(int64_t columns, int64_t c, int64_t column, const od_act_grad *g, float *dx)
+{
+    const float *x = g->x + column * c;
+    for (int64_t j = 0; j < c; j += VL) {
+        vmask m = v_first(c - j);
+        vf scale = g->scale ? v_loadm(g->scale + j, m) : v_set1(1.0f), shift = g->shift ? v_loadm(g->shift + j, m) : v_zero();
+        vf mean = g->sum_dzx ? v_loadm(g->mean + j, m) : v_zero(), sum = v_zero(), sum_x = v_zero();
+        for (int64_t i = 0; i < columns; i++) {
+            vf v = v_loadm(x + i * c + j, m), d = v_act_grad(v_loadm(dx + i * c + j, m), v_fma(v, scale, shift), g->act);
+            v_storem(dx + i * c + j, d, m);
+            sum = v_add(sum, d), sum_x = v_fma(d, v_sub(v, mean), sum_x);
+        }
+        if (g->sum_dz) v_storem(g->sum_dz + j, v_add(v_loadm(g->sum_dz + j, m), sum), m);
+        if (g->sum_dzx) v_storem(g->sum_dzx + j, v_add(v_loadm(g->sum_dzx + j, m), sum_x), m);
+    }
+}
+
+/* ReLUs' gradient and sums in registers: n columns of one vector of channels, of which the first one's input is at x. */
+INLINE void through_block(const int n, const int masked, vf acc[BLOCK], const od_act_grad *g, const float *x, int64_t c, int64_t ch, vmask m)
+{
+    vf scale = g->scale ? ld(masked, g->scale + ch, m) : v_set1(1.0f), shift = g->shift ? ld(masked, g->shift + ch, m) : v_zero();
+    vf top = v_set1(g->act == OD_ACT_RELU6 ? 6.0f : INFINITY), sum = v_zero(), sum_x = v_zero();
+    vf mean = g->sum_dzx ? ld(masked, g->mean + ch, m) : v_zero();
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        if (i && i % 4 == 0) x = move(x, 4 * c);
+        vf v = ld(masked, x + i % 4 * c, m);
+        if (g->act != OD_ACT_NONE) acc[i] = v_where_between(acc[i], v_fma(v, scale, shift), v_zero(), top);
+        sum = v_add(sum, acc[i]), sum_x = v_fma(acc[i], v_sub(v, mean), sum_x);
+    }
+    if (g->sum_dz) st(masked, g->sum_dz + ch, v_add(ld(masked, g->sum_dz + ch, m), sum), m);
+    if (g->sum_dzx) st(masked, g->sum_dzx + ch, v_add(ld(masked, g->sum_dzx + ch, m), sum_x), m);
+}
+
 /* Input columns i .. i + n * stride - 1, where i + pad_left = ox * stride; every output under a tap exists. */
 INLINE void grad_in_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
-                           const float *const *drows, const float *weights, int64_t ox, float *dx, int64_t ch, vmask m)
+                           const float *const *drows, const float *weights, int64_t ox, float *dx, const od_act_grad *through, int64_t ch, vmask m)
 {
     const int reach = (kw - 1) / stride; /* outputs before ox that use column i */
     int64_t c = s->channels, from = (ox - reach) * c + ch;
@@ -242,36 +277,38 @@ INLINE void grad_in_vector(const int n, const int kw, const int stride, const in
             }
         }
     }
+    int64_t first = (ox * stride - s->pad_left) * c + ch;
+    if (through) through_block(n * stride, masked, acc, through, through->x + first, c, ch, m);
     UNROLL
-    for (int i = 0; i < n * stride; i++) st(masked, dx + (ox * stride - s->pad_left + i) * c + ch, acc[i], m);
+    for (int i = 0; i < n * stride; i++) st(masked, dx + first + i * c, acc[i], m);
 }
 
 INLINE void grad_in_block(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
-                          const float *weights, int64_t ox, float *dx)
+                          const float *weights, int64_t ox, float *dx, const od_act_grad *through)
 {
-#define BODY(masked, ch, m) grad_in_vector(n, kw, stride, masked, s, drows, weights, ox, dx, ch, m)
+#define BODY(masked, ch, m) grad_in_vector(n, kw, stride, masked, s, drows, weights, ox, dx, through, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
 
 INLINE int64_t grad_in_span(const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
-                            const float *weights, int64_t ox, int64_t end, float *dx)
+                            const float *weights, int64_t ox, int64_t end, float *dx, const od_act_grad *through)
 {
     const int n = BLOCK / stride; /* 8 input columns either way */
-    for (; ox + n <= end; ox += n) grad_in_block(n, kw, stride, s, drows, weights, ox, dx);
-    if (ox + n / 2 <= end) grad_in_block(n / 2, kw, stride, s, drows, weights, ox, dx), ox += n / 2;
-    if (n > 4 && ox + n / 4 <= end) grad_in_block(n / 4, kw, stride, s, drows, weights, ox, dx), ox += n / 4;
+    for (; ox + n <= end; ox += n) grad_in_block(n, kw, stride, s, drows, weights, ox, dx, through);
+    if (ox + n / 2 <= end) grad_in_block(n / 2, kw, stride, s, drows, weights, ox, dx, through), ox += n / 2;
+    if (n > 4 && ox + n / 4 <= end) grad_in_block(n / 4, kw, stride, s, drows, weights, ox, dx, through), ox += n / 4;
     return ox;
 }
 
 static int64_t grad_in_blocks(const od_dw_shape *s, const float *const *drows, const float *weights, int64_t ox,
-                              int64_t end, float *dx)
+                              int64_t end, float *dx, const od_act_grad *through)
 {
     if (s->kernel_w == 3)
-        return s->stride_w == 1 ? grad_in_span(3, 1, s, drows, weights, ox, end, dx)
-                                : grad_in_span(3, 2, s, drows, weights, ox, end, dx);
-    return s->stride_w == 1 ? grad_in_span(5, 1, s, drows, weights, ox, end, dx)
-                            : grad_in_span(5, 2, s, drows, weights, ox, end, dx);
+        return s->stride_w == 1 ? grad_in_span(3, 1, s, drows, weights, ox, end, dx, through)
+                                : grad_in_span(3, 2, s, drows, weights, ox, end, dx, through);
+    return s->stride_w == 1 ? grad_in_span(5, 1, s, drows, weights, ox, end, dx, through)
+                            : grad_in_span(5, 2, s, drows, weights, ox, end, dx, through);
 }
 
 /* The taps kx = first, first + step, ... < end through which input column i reaches an output, and the first output. */
@@ -310,9 +347,11 @@ static void grad_in_column(const od_dw_shape *s, const float *const *drows, cons
     }
 }
 
-static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx)
+static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through)
 {
-    int64_t i = 0, first = s->in_width, ox = 0, end = 0;
+    int64_t c = s->channels, i = 0, first = s->in_width, ox = 0, end = 0;
+    int late = through && through->act > OD_ACT_RELU6; /* exponentials: after the row is done */
+    const od_act_grad *now = late ? NULL : through;
     if (fast_kernel(s)) {
         ox = max64((s->kernel_w - 1) / s->stride_w, divide_up(s->pad_left, s->stride_w));
         end = min64(s->out_width, (s->in_width + s->pad_left) / s->stride_w);
@@ -320,12 +359,16 @@ static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, cons
     }
     while (i < s->in_width) {
         if (i == first) {
-            int64_t to = grad_in_blocks(s, drows, weights, ox, end, dx);
+            int64_t to = grad_in_blocks(s, drows, weights, ox, end, dx, now);
             i += (to - ox) * s->stride_w;
         }
-        if (i < s->in_width) grad_in_column(s, drows, weights, i, dx);
+        if (i < s->in_width) {
+            grad_in_column(s, drows, weights, i, dx);
+            if (now) through_columns(1, c, i, now, dx + i * c);
+        }
         i++;
     }
+    if (late) through_columns(s->in_width, c, 0, through, dx);
 }
 
 /* --- the weights' gradient ------------------------------------------------------------------------------------------------ */

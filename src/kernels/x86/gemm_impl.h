@@ -224,27 +224,32 @@ enum { CACHE_LINE = 64 };
 
 /* What od_gemm_post.ahead has left, and how much of it a tile fetches. */
 typedef struct fetch {
-    const char *at;
-    int64_t left, a_tile; /* bytes */
+    const od_ahead *range, *end;
+    int64_t done, a_tile; /* bytes: of the range; in lines */
 } fetch;
 
 /* Evenly over the tiles: all at once they would only wait for each other. */
 static fetch fetch_of(int64_t m, int64_t n, const od_gemm_post *post)
 {
-    int64_t tiles_in_all = 0, nv;
-    if (!post || !post->ahead.floats || !m) return (fetch){0};
+    int64_t tiles_in_all = 0, lines = 0, nv;
+    if (!post) return (fetch){0};
+    const od_ahead *end = post->ahead;
+    for (; end < post->ahead + OD_AHEADS && end->floats; end++) lines += (end->floats * 4 + CACHE_LINE - 1) / CACHE_LINE;
+    if (!lines) return (fetch){0};
     for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
         nv = PANEL_NV(vectors - v);
         tiles_in_all += (m + TILE_ROWS(nv) - 1) / TILE_ROWS(nv);
     }
-    int64_t bytes = post->ahead.floats * 4, lines = (bytes + CACHE_LINE - 1) / CACHE_LINE;
-    return (fetch){(const char *)post->ahead.data, bytes, (lines + tiles_in_all - 1) / tiles_in_all * CACHE_LINE};
+    return (fetch){post->ahead, end, 0, (lines + tiles_in_all - 1) / tiles_in_all};
 }
 
 INLINE void fetch_some(fetch *f)
 {
-    for (int64_t i = 0; i < f->a_tile && i < f->left; i += CACHE_LINE) __builtin_prefetch(f->at + i, 0, 2);
-    f->at += f->a_tile, f->left -= f->a_tile;
+    for (int64_t i = 0; i < f->a_tile && f->range < f->end; i++) {
+        __builtin_prefetch((const char *)f->range->data + f->done, 0, 2);
+        f->done += CACHE_LINE;
+        if (f->done >= f->range->floats * 4) f->range++, f->done = 0;
+    }
 }
 
 /* All rows of A against one panel's piece of kc rows. */
@@ -253,7 +258,7 @@ static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int
     int64_t step = TILE_ROWS(nv);
     for (int64_t i = 0; i < m; i += step) {
         int64_t rows = m - i < step ? m - i : step;
-        if (ahead->left > 0) fetch_some(ahead);
+        if (ahead->range < ahead->end) fetch_some(ahead);
         tiles[nv][rows](kc, a + i * lda, lda, b, &o);
         o.c += rows * o.ldc, o.row += rows;
     }
