@@ -5,6 +5,7 @@
  * once for both gradients where it can (1x1, stride 1). 3x3 convolutions go to conv_winograd.c where that costs less.
  */
 #include "nn/chain.h"
+#include "nn/conv_job.h"
 #include "nn/conv_rows.h"
 #include "nn/conv_winograd.h"
 #include "nn/expand.h"
@@ -49,26 +50,6 @@ static od_status conv_shape(od_graph *g, od_node *node, od_tensor_shape *out, od
     return OD_OK;
 }
 
-/* Everything a block needs to know. */
-typedef struct conv {
-    const od_net *net;
-    const od_node *node;
-    od_tensor_shape in, out;
-    int64_t k;          /* taps * Cin */
-    int pointwise;      /* 1x1 with stride 1: input rows are output rows */
-    int strided;        /* 1x1 with a larger stride: input rows are some rows, which no two outputs share */
-    int64_t block;      /* rows a block */
-} conv;
-
-/* Pointwise: 256 KiB of scratch, an eighth of a usual L2. Gathered blocks are read several times by the product, but a few times as
- * many rows a block save reading all the weights as often, which are more. */
-static int64_t block_rows(int64_t floats_a_row, int gathered)
-{
-    int64_t rows = (gathered ? 1 << 20 : 65536) / floats_a_row;
-    rows = rows < 24 ? 24 : rows > 240 ? 240 : rows;
-    return rows / 8 * 8;
-}
-
 /* At most `most` rows a block, so that each thread gets the same number of blocks and they are equally large. */
 static int64_t balanced_rows(int64_t rows, int64_t most, int threads)
 {
@@ -77,15 +58,15 @@ static int64_t balanced_rows(int64_t rows, int64_t most, int threads)
     return block < 8 ? 8 : block > 48 ? (block + 7) / 8 * 8 : block;
 }
 
-static conv conv_of(const od_net *net, const od_node *node)
+static od_conv_job conv_of(const od_net *net, const od_node *node)
 {
     const od_conv_attrs *a = &node->conv;
-    conv c = {.net = net, .node = node, .in = net->graph->values[node->in[0]].shape, .out = net->graph->values[node->out].shape};
+    od_conv_job c = {.net = net, .node = node, .in = net->graph->values[node->in[0]].shape, .out = net->graph->values[node->out].shape};
     c.k = (int64_t)a->kernel_h * a->kernel_w * c.in.c;
     int single = a->kernel_h == 1 && a->kernel_w == 1 && !a->pad_top && !a->pad_left;
     c.pointwise = single && a->stride == 1;
     c.strided = single && a->stride > 1;
-    c.block = balanced_rows(od_shape_rows(c.out), block_rows(c.k + c.out.c, !c.pointwise), net->threads);
+    c.block = balanced_rows(od_shape_rows(c.out), od_conv_block_rows(c.k + c.out.c, !c.pointwise), net->threads);
     return c;
 }
 
@@ -94,22 +75,16 @@ static int64_t max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Rows for the input's gradient of a gathered convolution: [in pixels, taps*Cout]. */
-static int64_t grad_block_rows(const conv *c)
-{
-    return block_rows((int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c + c->in.c, 1);
-}
-
 /* A large weight gradient isn't summed by each thread over its rows, but by all over all rows, each for some of the inputs: then it needs no
- * copy a thread. Where inputs are gathered that would be done again by each. */
-static int shares_inputs(const conv *c)
+ * copy a thread. Where inputs are gathered that is done again by each, which is less than the copies only where there are few rows. */
+static int shares_inputs(const od_conv_job *c)
 {
     enum { LARGE = 1 << 18 };
-    return c->pointwise && c->k * c->out.c >= LARGE;
+    return c->k * c->out.c >= LARGE && (c->pointwise || od_shape_rows(c->out) <= 2 * c->out.c);
 }
 
 /* Floats of a thread's own weight gradient, which the bias' follows. */
-static int64_t own_weights(const conv *c)
+static int64_t own_weights(const od_conv_job *c)
 {
     return shares_inputs(c) ? 0 : c->k * c->out.c;
 }
@@ -119,16 +94,15 @@ static size_t conv_scratch(const od_net *net, const od_node *node)
 {
     if (od_expand_of(net, node)) return od_expand_scratch(net, node);
     if (od_conv_winograd_used(net, node)) return od_conv_winograd_scratch(net, node);
-    conv c = conv_of(net, node);
-    int64_t taps = (int64_t)node->conv.kernel_h * node->conv.kernel_w;
+    od_conv_job c = conv_of(net, node);
     int64_t blocks = c.block * (c.k + c.out.c);
-    if (net->mode == OD_NET_TRAIN && !c.pointwise) blocks = max64(blocks, c.block * c.k + max64(c.block * c.out.c, grad_block_rows(&c) * (taps + 1) * c.out.c));
+    if (net->mode == OD_NET_TRAIN && !c.pointwise) blocks = max64(blocks, c.block * c.k + (int64_t)od_conv_input_grad_scratch(&c));
     int64_t sums = 4 * max64(c.in.c, c.out.c) + 64;
     return (size_t)(blocks + sums + (net->mode == OD_NET_TRAIN ? own_weights(&c) + c.out.c : 0));
 }
 
 /* One output pixel's taps: [taps, Cin] at `to`; zero outside the image. */
-static void gather_pixel(const conv *c, const od_source *s, int64_t n, int64_t oy, int64_t ox, float *to)
+static void gather_pixel(const od_conv_job *c, const od_source *s, int64_t n, int64_t oy, int64_t ox, float *to)
 {
     const od_conv_attrs *a = &c->node->conv;
     int64_t x0 = ox * a->stride - a->pad_left, ch = c->in.c;
@@ -169,7 +143,7 @@ static inline void copy_run(float *to, const float *from, int64_t run)
 }
 
 /* `count` pixels of one output row from (oy, ox) on, to [count, taps, Cin]. */
-static void gather_pixels(const conv *c, const od_source *s, int64_t n, int64_t oy, int64_t ox, int64_t count, float *to)
+static void gather_pixels(const od_conv_job *c, const od_source *s, int64_t n, int64_t oy, int64_t ox, int64_t count, float *to)
 {
     const od_conv_attrs *a = &c->node->conv;
     int64_t ch = c->in.c, run = a->kernel_w * ch, top = oy * a->stride - a->pad_top;
@@ -186,7 +160,7 @@ static void gather_pixels(const conv *c, const od_source *s, int64_t n, int64_t 
 }
 
 /* Inputs of output rows [row, row+rows) as a matrix [rows, k]. */
-static const float *input_block(const conv *c, const od_source *s, int64_t row, int64_t rows, float *scratch)
+static const float *input_block(const od_conv_job *c, const od_source *s, int64_t row, int64_t rows, float *scratch)
 {
     if (c->pointwise) return od_source_rows(s, row, rows, scratch);
     int64_t n = row / (c->out.h * c->out.w), y = row / c->out.w % c->out.h, x = row % c->out.w;
@@ -206,18 +180,18 @@ static size_t conv_workspace(const od_net *net, const od_node *node, int backwar
 
 const float *od_conv_rows(const od_net *net, const od_node *node, const od_source *s, int64_t row, int64_t rows, float *scratch)
 {
-    conv c = conv_of(net, node);
+    od_conv_job c = conv_of(net, node);
     return input_block(&c, s, row, rows, scratch);
 }
 
 /* The inputs of the block of rows after `row`, for the products of this one; rows: those before the thread's end. */
-static od_ahead next_block(const conv *c, const od_source *s, int64_t row, int64_t end)
+static od_ahead next_block(const od_conv_job *c, const od_source *s, int64_t row, int64_t end)
 {
     int64_t next = row + c->block, rows = end - next < c->block ? end - next : c->block;
     return c->pointwise && rows > 0 ? od_source_ahead(s, next, rows) : (od_ahead){0};
 }
 
-static void fetch_next(const conv *c, const od_source *s, const od_grad_source *g, int64_t row, int64_t end, od_ahead ahead[OD_AHEADS])
+static void fetch_next(const od_conv_job *c, const od_source *s, const od_grad_source *g, int64_t row, int64_t end, od_ahead ahead[OD_AHEADS])
 {
     int64_t next = row + c->block, rows = end - next < c->block ? end - next : c->block;
     if (rows <= 0) return;
@@ -241,7 +215,7 @@ static void conv_forward(od_net *net, const od_node *node)
         od_conv_winograd_forward(net, node);
         return;
     }
-    conv c = conv_of(net, node);
+    od_conv_job c = conv_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     const od_fold *fold = &net->fold[index];
     od_source source = od_net_source(net, node->in[0]);
@@ -304,73 +278,30 @@ static void add_columns(int64_t rows, int64_t c, const float *d, float *sum)
         for (int64_t i = 0; i < c; i++) sum[i] += d[r * c + i];
 }
 
-/* The input gradient of gathered convolutions, by input pixels: dx[p] = Σ over taps that reach p of dy * W^T. */
-static void gather_grad_pixel(const conv *c, const od_grad_source *g, int64_t n, int64_t y, int64_t x, float *to)
-{
-    const od_conv_attrs *a = &c->node->conv;
-    int64_t ch = c->out.c;
-    for (int ky = 0; ky < a->kernel_h; ky++) {
-        int64_t ty = y + a->pad_top - (int64_t)ky * a->dilation, oy = ty / a->stride;
-        int row_ok = ty >= 0 && ty % a->stride == 0 && oy < c->out.h;
-        for (int kx = 0; kx < a->kernel_w; kx++, to += ch) {
-            int64_t tx = x + a->pad_left - (int64_t)kx * a->dilation, ox = tx / a->stride;
-            if (!row_ok || tx < 0 || tx % a->stride || ox >= c->out.w)
-                memset(to, 0, (size_t)ch * sizeof *to);
-            else {
-                const float *dz = od_grad_source_rows(g, (n * c->out.h + oy) * c->out.w + ox, 1, to);
-                if (dz != to) memcpy(to, dz, (size_t)ch * sizeof *to);
-            }
-        }
-    }
-}
-
-static void input_grad_block(const conv *c, const od_grad_source *g, const od_sink *sink, int64_t row, int64_t rows, float *scratch)
-{
-    int64_t k = (int64_t)c->node->conv.kernel_h * c->node->conv.kernel_w * c->out.c;
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t p = row + i;
-        gather_grad_pixel(c, g, p / (c->in.h * c->in.w), p / c->in.w % c->in.h, p % c->in.w, scratch + i * k);
-    }
-    size_t index = (size_t)(c->node - c->net->graph->nodes);
-    c->net->k->gemm(rows, c->in.c, k, scratch, k, c->net->packed_t[index], sink->data + row * c->in.c, c->in.c, sink->accumulate, NULL);
-}
-
-/* This thread's share of the gathered input gradient. scratch: room for a block; sums: 2 * Cin floats, zero. */
-static void gathered_input_grad(const conv *c, const od_grad_source *g, const od_sink *sink, int thread, float *scratch, float *sums)
-{
-    int64_t rows = od_shape_rows(c->in), block = grad_block_rows(c), begin, end;
-    od_thread_range((rows + block - 1) / block, c->net->threads, thread, &begin, &end);
-    for (int64_t b = begin; b < end; b++) {
-        int64_t row = b * block, m = rows - row < block ? rows - row : block;
-        input_grad_block(c, g, sink, row, m, scratch);
-        od_sink_finish(sink, row, m, thread, sums);
-    }
-}
-
 /* Input pixel of output row `row` of a strided 1x1 convolution. */
-static int64_t strided_pixel(const conv *c, int64_t row)
+static int64_t strided_pixel(const od_conv_job *c, int64_t row)
 {
     int64_t n = row / (c->out.h * c->out.w), y = row / c->out.w % c->out.h, x = row % c->out.w;
     return (n * c->in.h + y * c->node->conv.stride) * c->in.w + x * c->node->conv.stride;
 }
 
 /* Gradients [rows, Cin] of output rows [row, row+rows) to their input pixels. */
-static void scatter_rows(const conv *c, const od_sink *sink, int64_t row, int64_t rows, const float *dx)
+static void scatter_rows(const od_conv_job *c, const od_sink *sink, int64_t row, int64_t rows, const float *dx)
 {
     int64_t ch = c->in.c;
     for (int64_t i = 0; i < rows; i++) c->net->k->add(ch, dx + i * ch, sink->data + strided_pixel(c, row + i) * ch);
 }
 
 /* This thread's inputs' part of the weight gradient, over all rows. */
-static void shared_weight_grad(const conv *c, const od_source *s, const od_grad_source *g, int thread, float *x_block, float *d_block, float *dw)
+static void shared_weight_grad(const od_conv_job *c, const od_source *s, const od_grad_source *g, int thread, float *x_block, float *d_block, float *dw)
 {
     int64_t rows = od_shape_rows(c->out), from, to;
     od_thread_range_floats(c->k, c->net->threads, thread, &from, &to);
     for (int64_t row = 0; row < rows && to > from; row += c->block) {
         int64_t m = rows - row < c->block ? rows - row : c->block;
-        const float *d = od_grad_source_rows(g, row, m, d_block), *x = s->data + row * c->k + from;
+        const float *d = od_grad_source_rows(g, row, m, d_block), *x = c->pointwise ? s->data + row * c->k + from : input_block(c, s, row, m, x_block) + from;
         int64_t ld = c->k;
-        if (s->scale) {
+        if (c->pointwise && s->scale) {
             c->net->k->rows_affine_act(m, to - from, x, c->k, s->scale + from, s->shift + from, s->act, x_block, to - from);
             x = x_block, ld = to - from;
         }
@@ -378,7 +309,7 @@ static void shared_weight_grad(const conv *c, const od_source *s, const od_grad_
     }
 }
 
-static void clear_rows(const conv *c, const od_sink *sink, int thread)
+static void clear_rows(const od_conv_job *c, const od_sink *sink, int thread)
 {
     int64_t begin, end;
     if (sink->accumulate) return;
@@ -386,7 +317,7 @@ static void clear_rows(const conv *c, const od_sink *sink, int thread)
     memset(sink->data + begin * c->in.c, 0, (size_t)((end - begin) * c->in.c) * sizeof(float));
 }
 
-static void finish_rows(const conv *c, const od_sink *sink, int thread, float *sums)
+static void finish_rows(const od_conv_job *c, const od_sink *sink, int thread, float *sums)
 {
     int64_t begin, end;
     od_thread_range(od_shape_rows(c->in), c->net->threads, thread, &begin, &end);
@@ -403,7 +334,7 @@ static void conv_backward(od_net *net, const od_node *node)
         od_conv_winograd_backward(net, node);
         return;
     }
-    conv c = conv_of(net, node);
+    od_conv_job c = conv_of(net, node);
     size_t index = (size_t)(node - net->graph->nodes);
     od_source source = od_net_source(net, node->in[0]);
     od_grad_source grad = od_net_grad_source(net, node->out);
@@ -445,7 +376,7 @@ static void conv_backward(od_net *net, const od_node *node)
             finish_rows(&c, &sink, thread, sums);
         }
         if (!own) shared_weight_grad(&c, &source, &grad, thread, x_block, d_block, od_variables_grad(net->vars, node->var[0]));
-        if (wants_input && !c.pointwise && !c.strided) gathered_input_grad(&c, &grad, &sink, thread, d_block, sums);
+        if (wants_input && !c.pointwise && !c.strided) od_conv_input_grad(&c, &grad, &sink, thread, d_block, sums);
 #pragma omp barrier
         reduce_weight_grads(net, node, thread, own, c.out.c, weights_at);
     }
