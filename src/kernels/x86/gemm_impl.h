@@ -184,6 +184,14 @@ INLINE void tile_finish(const int mr, const int nv, tile_acc acc, const tile_out
 
 /* --- the register tile --------------------------------------------------------------------------------------------- */
 
+/* p + 1, opaque to the compiler: it would reach all rows from one pointer, with a distance in a register for each, and run out of them. */
+INLINE const float *next_element(const float *p)
+{
+    p++;
+    __asm__("" : "+r"(p));
+    return p;
+}
+
 INLINE void tile_product(const int mr, const int nv, int64_t k, const float *a, int64_t lda, const float *b, tile_acc acc)
 {
     UNROLL
@@ -191,16 +199,21 @@ INLINE void tile_product(const int mr, const int nv, int64_t k, const float *a, 
         UNROLL
         for (int v = 0; v < nv; v++) acc[i][v] = v_zero();
     }
-    for (int64_t p = 0; p < k; p++, a++, b += nv * VL) {
+    const float *fours[TILE_ROWS_MAX / 4 + 1]; /* every fourth row: the others are reached by one or two and a third distance from it */
+    UNROLL
+    for (int i = 0; i < mr; i += 4) fours[i / 4] = a + i * lda;
+    for (int64_t p = 0; p < k; p++, b += nv * VL) {
         vf row[TILE_NV_MAX];
         UNROLL
         for (int v = 0; v < nv; v++) row[v] = v_load(b + v * VL);
         UNROLL
         for (int i = 0; i < mr; i++) {
-            vf x = v_set1(a[i * lda]);
+            vf x = v_set1(fours[i / 4][i % 4 * lda]);
             UNROLL
             for (int v = 0; v < nv; v++) acc[i][v] = v_fma(x, row[v], acc[i][v]);
         }
+        UNROLL
+        for (int i = 0; i < mr; i += 4) fours[i / 4] = next_element(fours[i / 4]);
     }
 }
 
