@@ -253,8 +253,8 @@ static void work_act_grad(const bench *b, const void *arg)
 {
     const rows_arg *r = arg;
     float *v = r->v;
-    b->t->rows_act_grad(r->rows, r->c, r->y, r->c, r->x, r->c, v, v + r->c, v + 2 * r->c, r->act, r->z, r->c,
-                        v + 3 * r->c, v + 4 * r->c);
+    od_act_grad g = {r->x, r->c, v, v + r->c, v + 2 * r->c, r->act, v + 3 * r->c, v + 4 * r->c};
+    b->t->rows_act_grad(r->rows, r->c, r->y, r->c, &g, r->z, r->c);
 }
 
 static void work_bn_grad(const bench *b, const void *arg)

@@ -24,15 +24,16 @@ typedef enum od_act {
     OD_ACT_SIGMOID,
 } od_act;
 
-/* What happens to a finished block of a matrix product, in this order, while it is in registers or cache.
- * All NULL and OD_ACT_NONE: a plain store. */
-/* Memory that the caller reads next: a product brings it to the second-level cache bit by bit, while it calculates; all zeros: none. */
+/* Memory that the caller reads next: a product brings it to the second-level cache bit by bit, while it calculates. */
 typedef struct od_ahead {
     const float *data;
-    int64_t floats;
+    int64_t floats; /* 0: none, and nothing after it in a list of them */
 } od_ahead;
-enum { OD_AHEADS = 4 };
 
+enum { OD_AHEADS = 3 };
+
+/* What happens to a finished block of a matrix product, in this order, while it is in registers or cache.
+ * All NULL and OD_ACT_NONE: a plain store. */
 typedef struct od_gemm_post {
     const float *bias;     /* [N], added to each row; or NULL */
     od_act act;            /* of the biased value */
@@ -44,14 +45,15 @@ typedef struct od_gemm_post {
     od_ahead ahead[OD_AHEADS]; /* fetched during the product, one after another */
 } od_gemm_post;
 
-/* What rows_act_grad does, on rows of a gradient that have just been calculated. */
+/* The first half of batch norm's (and the activation's) gradient: dz = dy * act'(x * scale + shift), and its sums. ReLU's derivative at
+ * its corners is 0, ReLU6's is 0 at <= 0 and at >= 6, as TensorFlow's. */
 typedef struct od_act_grad {
-    const float *x; /* [rows, C] as the gradient; the value of which scale and shift make the activation's input */
+    const float *x; /* [rows, C], as the gradient's rows */
     int64_t ldx;
     const float *scale, *shift; /* [C]; either may be NULL: 1, 0 */
     const float *mean;          /* [C]; only for sum_dzx */
     od_act act;
-    float *sum_dz, *sum_dzx;    /* [C], += Σ dz and += Σ dz * (x - mean); either may be NULL */
+    float *sum_dz, *sum_dzx;    /* [C], += Σ dz and += Σ dz * (x - mean); either may be NULL: not wanted */
 } od_act_grad;
 
 /* Where a 4x4 tile of Winograd's convolution goes. */
@@ -105,12 +107,8 @@ typedef struct od_kernels {
                                 od_act act, const float *residual, int64_t ldr, float *y, int64_t ldy);
     /* sum += Σ x, sumsq += Σ x^2 over rows. */
     void (*rows_stats)(int64_t rows, int64_t c, const float *x, int64_t ldx, float *sum, float *sumsq);
-    /* The first half of batch norm's (and the activation's) gradient, in one pass:
-     *   dz = dy * act'(x * scale + shift);  sum_dz += Σ dz;  sum_dzx += Σ dz * (x - mean)
-     * dz may be dy. sum_dz and sum_dzx may be NULL (then mean may be, too). ReLU's derivative at its corners is 0,
-     * ReLU6's is 0 at <= 0 and at >= 6, as TensorFlow's. */
-    void (*rows_act_grad)(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx, const float *scale,
-                          const float *shift, const float *mean, od_act act, float *dz, int64_t lddz, float *sum_dz, float *sum_dzx);
+    /* dz and its sums as od_act_grad says, in one pass. dz may be dy, or g->x. */
+    void (*rows_act_grad)(int64_t rows, int64_t c, const float *dy, int64_t lddy, const od_act_grad *g, float *dz, int64_t lddz);
     /* The second half: dx = a * dz + b * x + c, a, b, c [C]. dx may be dz. */
     void (*rows_bn_grad)(int64_t rows, int64_t c, const float *dz, int64_t lddz, const float *x, int64_t ldx, const float *a, const float *b,
                          const float *cc, float *dx, int64_t lddx);
@@ -124,7 +122,7 @@ typedef struct od_kernels {
     void (*dw_row)(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post);
     /* One row of the input's gradient, [in_width, C], overwritten: dx[x] = Σ over taps ky and kx that reach x of
      * drows[ky][ox] * weights[ky,kx]; drows[ky] is the output-gradient row [out_width, C] for which this input row is
-     * under tap row ky, or NULL. `through` (NULL: nothing): the activation that made the input, row [in_width, C], ldx is unused. */
+     * under tap row ky, or NULL. `through` (NULL: nothing): goes on to the gradient before the activation, x [in_width, C] without gaps. */
     void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through);
     /* Adds one output row's part to the weights' gradient [kernel_h, kernel_w, C]: g[ky,kx] += Σ_x rows[ky][...] * drow[x]. */
     void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g);

@@ -12,8 +12,7 @@ void od__kernels_gemm_ref(od_kernels *t);
 void od__kernels_rows_ref(od_kernels *t);
 void od__kernels_dw_ref(od_kernels *t);
 void od__kernels_winograd_ref(od_kernels *t);
-void od__rows_act_grad_ref(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx, const float *scale,
-                           const float *shift, const float *mean, od_act act, float *dz, int64_t lddz, float *sum_dz, float *sum_dzx);
+void od__rows_act_grad_ref(int64_t rows, int64_t c, const float *dy, int64_t lddy, const od_act_grad *g, float *dz, int64_t lddz);
 
 #if defined(__x86_64__)
 /* Overrides; to be called only where the processor has the instructions. */

@@ -81,8 +81,8 @@ static void scaled_backward(od_net *net, const od_node *node)
         for (int64_t row = begin; row < end; row += ROW_BLOCK) {
             int64_t m = end - row < ROW_BLOCK ? end - row : ROW_BLOCK, at = row * s.c;
             float *dy = net->grad[node->out] + at;
-            if (node->act != OD_ACT_NONE)
-                net->k->rows_act_grad(m, s.c, dy, s.c, net->value[node->out] + at, s.c, NULL, NULL, NULL, node->act, dy, s.c, NULL, NULL);
+            od_act_grad g = {.x = net->value[node->out] + at, .ldx = s.c, .act = node->act};
+            if (node->act != OD_ACT_NONE) net->k->rows_act_grad(m, s.c, dy, s.c, &g, dy, s.c);
             for (int i = 0; i < 2; i++)
                 if (net->graph->values[node->in[i]].needs_grad) hand_on(net, m, s.c, dy, i ? scale : NULL, written[i], net->grad[node->in[i]] + at);
         }

@@ -140,7 +140,8 @@ static void dz_block(const bn_job *j, int64_t row, int64_t rows, float *sums)
     float *dz = j->net->grad[j->node->out] + row * j->c;
     const od_bn_state *s = j->state;
     /* in place; without an activation dz equals dy, which a residual addition may share */
-    j->net->k->rows_act_grad(rows, j->c, dz, j->c, j->x + row * j->c, j->c, s->scale, s->shift, s->mean, j->node->bn.act, dz, j->c, sums, sums + j->c);
+    od_act_grad g = {j->x + row * j->c, j->c, s->scale, s->shift, s->mean, j->node->bn.act, sums, sums + j->c};
+    j->net->k->rows_act_grad(rows, j->c, dz, j->c, &g, dz, j->c);
 }
 
 /* gamma's and beta's gradients, and the coefficients of dx = ga * dz + gb * x + gc. */

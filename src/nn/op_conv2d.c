@@ -184,20 +184,20 @@ const float *od_conv_rows(const od_net *net, const od_node *node, const od_sourc
     return input_block(&c, s, row, rows, scratch);
 }
 
-/* The inputs of the block of rows after `row`, for the products of this one; rows: those before the thread's end. */
-static od_ahead next_block(const od_conv_job *c, const od_source *s, int64_t row, int64_t end)
+/* The rows of the block after the one at `row`, for the products of this one to fetch; end: of the thread's. 0: none. */
+static int64_t next_rows(const od_conv_job *c, int64_t row, int64_t end)
 {
-    int64_t next = row + c->block, rows = end - next < c->block ? end - next : c->block;
-    return c->pointwise && rows > 0 ? od_source_ahead(s, next, rows) : (od_ahead){0};
+    int64_t rows = end - row - c->block;
+    return rows < 0 ? 0 : rows < c->block ? rows : c->block;
 }
 
+/* What the next block of the backward pass reads: the gradient, the output for its batch norm, the input. */
 static void fetch_next(const od_conv_job *c, const od_source *s, const od_grad_source *g, int64_t row, int64_t end, od_ahead ahead[OD_AHEADS])
 {
-    int64_t next = row + c->block, rows = end - next < c->block ? end - next : c->block;
-    if (rows <= 0) return;
+    int64_t next = row + c->block, rows = next_rows(c, row, end);
     *ahead++ = (od_ahead){g->dz + next * g->c, rows * g->c};
     if (g->x) *ahead++ = (od_ahead){g->x + next * g->c, rows * g->c};
-    *ahead++ = od_source_ahead(s, next, rows);
+    *ahead = od_source_ahead(s, next, rows);
 }
 
 static int64_t min64(int64_t a, int64_t b)
@@ -234,7 +234,8 @@ static void conv_forward(od_net *net, const od_node *node)
         if (stats.partial) memset(sums, 0, (size_t)(2 * c.out.c) * sizeof *sums);
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
-            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c, .ahead = {next_block(&c, &source, row, min64(rows, end * c.block))}};
+            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c};
+            if (c.pointwise) post.ahead[0] = od_source_ahead(&source, row + c.block, next_rows(&c, row, min64(rows, end * c.block)));
             if (residual) post.residual = residual + row * c.out.c, post.act_after = fold->act_after;
             if (stats.partial) post.sum = sums, post.sumsq = sums + c.out.c;
             const float *x = input_block(&c, &source, row, m, scratch);

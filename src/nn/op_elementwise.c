@@ -68,8 +68,8 @@ static void act_backward_block(const od_net *net, const od_node *node, int64_t r
     int64_t c = channels(net, node);
     float *dx = net->grad[node->in[0]] + row * c;
     int accumulate = net->grad_written[node->in[0]];
-    net->k->rows_act_grad(rows, c, net->grad[node->out] + row * c, c, net->value[node->in[0]] + row * c, c, NULL, NULL, NULL, node->act,
-                          accumulate ? scratch : dx, c, NULL, NULL);
+    od_act_grad g = {.x = net->value[node->in[0]] + row * c, .ldx = c, .act = node->act};
+    net->k->rows_act_grad(rows, c, net->grad[node->out] + row * c, c, &g, accumulate ? scratch : dx, c);
     if (accumulate) net->k->add(rows * c, scratch, dx);
 }
 
@@ -146,7 +146,8 @@ static void add_act_grad_block(const od_net *net, const od_node *node, int64_t r
     (void)scratch;
     int64_t c = channels(net, node);
     float *dy = net->grad[node->out] + row * c;
-    net->k->rows_act_grad(rows, c, dy, c, net->value[node->out] + row * c, c, NULL, NULL, NULL, node->act, dy, c, NULL, NULL);
+    od_act_grad g = {.x = net->value[node->out] + row * c, .ldx = c, .act = node->act};
+    net->k->rows_act_grad(rows, c, dy, c, &g, dy, c);
 }
 
 static void add_backward(od_net *net, const od_node *node)

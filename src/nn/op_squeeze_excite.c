@@ -218,8 +218,8 @@ static void gate_grad_block(const se *e, const se_room *m, int64_t image, int64_
     (void)thread, (void)extra;
     int64_t c = e->s.c;
     float *dy = e->net->grad[e->node->out] + row * c;
-    const float *x = od_source_rows(&e->source, row, rows, m->a);
-    e->net->k->rows_act_grad(rows, c, dy, c, x, c, NULL, NULL, m->zeros, OD_ACT_NONE, m->b, c, m->sums, m->sums + c);
+    od_act_grad g = {.x = od_source_rows(&e->source, row, rows, m->a), .ldx = c, .mean = m->zeros, .sum_dzx = m->sums + c};
+    e->net->k->rows_act_grad(rows, c, dy, c, &g, m->b, c);
     od_fold_sums(m->totals + image * c, m->sums + c, c);
     memset(m->sums, 0, (size_t)c * sizeof *m->sums);
 }

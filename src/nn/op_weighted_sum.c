@@ -131,7 +131,8 @@ static void spread_gradient(const sum_job *j, const float *zeros, float *sums, i
         if (dot) {
             if (s->scale && !folds) x = od_source_rows(s, row, rows, block);
             fill(sums, 2 * c, 0);
-            k->rows_act_grad(rows, c, du, c, x, c, NULL, NULL, zeros, OD_ACT_NONE, du, c, sums, sums + c);
+            od_act_grad g = {.x = x, .ldx = c, .mean = zeros, .sum_dz = sums, .sum_dzx = sums + c};
+            k->rows_act_grad(rows, c, du, c, &g, du, c);
             double total = 0;
             for (int64_t ch = 0; ch < c; ch++)
                 total += folds ? (double)s->scale[ch] * sums[c + ch] + (double)s->shift[ch] * sums[ch] : (double)sums[c + ch];
@@ -192,7 +193,8 @@ static void sum_backward(od_net *net, const od_node *node)
             const float *dy = net->grad[node->out] + row * j.c;
             if (node->act != OD_ACT_NONE) {
                 sum_rows(&j, vectors, row, m, block, du);
-                net->k->rows_act_grad(m, j.c, dy, j.c, du, j.c, NULL, NULL, NULL, node->act, du, j.c, NULL, NULL);
+                od_act_grad g = {.x = du, .ldx = j.c, .act = node->act};
+                net->k->rows_act_grad(m, j.c, dy, j.c, &g, du, j.c);
             } else {
                 memcpy(du, dy, (size_t)(m * j.c) * sizeof *du);
             }

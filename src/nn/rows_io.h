@@ -95,7 +95,8 @@ static inline void od_sink_finish(const od_sink *s, int64_t row, int64_t rows, i
 {
     if (!s->x) return;
     float *dz = s->data + row * s->c;
-    s->k->rows_act_grad(rows, s->c, dz, s->c, s->x + row * s->c, s->c, s->scale, s->shift, s->mean, s->act, dz, s->c, sums, sums + s->c);
+    od_act_grad g = od_sink_act_grad(s, row, sums);
+    s->k->rows_act_grad(rows, s->c, dz, s->c, &g, dz, s->c);
     od_fold_sums(s->partial + thread * 2 * s->c, sums, 2 * s->c);
 }
 

@@ -80,12 +80,31 @@ static void test_dw_row(const od_kernels *t)
     }
 }
 
+/* What the kernel makes of the gradient before the activation is what the pass over rows makes of it afterwards. */
+static void check_grad_in_through(const od_kernels *t, const dw_case *d, const mat *dy)
+{
+    int64_t c = d->s.channels, w = d->s.in_width;
+    mat dx = mat_create(w, c, c), dz = mat_create(w, c, c), packed = vec_random(w * c), vectors = vec_random(3 * c);
+    mat sums = vec_random(2 * c), want = mat_copy(&sums);
+    static const od_act acts[] = {OD_ACT_NONE, OD_ACT_RELU, OD_ACT_RELU6, OD_ACT_SWISH};
+    int plain = kernel_coin(), products = kernel_coin(), sum = kernel_coin();
+    od_act_grad g = {packed.p, c, plain ? NULL : vectors.p, plain ? NULL : vectors.p + c, products ? vectors.p + 2 * c : NULL, acts[kernel_pick(0, 3)],
+                     sum ? sums.p : NULL, products ? sums.p + c : NULL};
+    t->dw_row_grad_in(&d->s, d->row, d->weights.p, dx.p, &g);
+    g.sum_dz = sum ? want.p : NULL, g.sum_dzx = products ? want.p + c : NULL;
+    t->rows_act_grad(w, c, dy->p, c, &g, dz.p, c);
+    for (int64_t i = 0; i < w * c; i++) kernel_check_value("dw_row_grad_in, through", dx.p[i], dz.p[i], 1e-6);
+    for (int64_t i = 0; i < 2 * c; i++) kernel_check_value("dw_row_grad_in, sums", sums.p[i], want.p[i], 2e-4);
+    mat_free(&dx), mat_free(&dz), mat_free(&packed), mat_free(&vectors), mat_free(&sums), mat_free(&want);
+}
+
 static void test_dw_row_grad_in(const od_kernels *t)
 {
     for (int round = 0; round < 400; round++) {
         dw_case d = dw_random(1);
         mat dx = mat_create(d.s.in_width, d.s.channels, d.s.channels);
         t->dw_row_grad_in(&d.s, d.row, d.weights.p, dx.p, NULL);
+        check_grad_in_through(t, &d, &dx);
         for (int64_t i = 0; i < d.s.in_width; i++)
             for (int64_t c = 0; c < d.s.channels; c++) {
                 double sum = 0;

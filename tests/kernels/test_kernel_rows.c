@@ -87,9 +87,9 @@ static void check_act_grad(const od_kernels *t)
     mat dy = mat_random(r.rows, r.c), dy0 = mat_copy(&dy), other = mat_random(r.rows, r.c), mean = vec_random(r.c);
     mat sum = vec_random(r.c), sumx = vec_random(r.c), sum0 = mat_copy(&sum), sumx0 = mat_copy(&sumx);
     mat *dz = kernel_coin() ? &dy : &other;
-    int with_sums = kernel_coin();
-    t->rows_act_grad(r.rows, r.c, dy.p, dy.ld, r.x.p, r.x.ld, r.scale.p, r.shift.p, with_sums ? mean.p : NULL, r.act,
-                     dz->p, dz->ld, with_sums ? sum.p : NULL, with_sums ? sumx.p : NULL);
+    int with_sum = kernel_coin(), with_products = kernel_coin();
+    od_act_grad g = {r.x.p, r.x.ld, r.scale.p, r.shift.p, with_products ? mean.p : NULL, r.act, with_sum ? sum.p : NULL, with_products ? sumx.p : NULL};
+    t->rows_act_grad(r.rows, r.c, dy.p, dy.ld, &g, dz->p, dz->ld);
     for (int64_t j = 0; j < r.c; j++) {
         double s = sum0.p[j], sx = sumx0.p[j];
         for (int64_t i = 0; i < r.rows; i++) {
@@ -98,8 +98,8 @@ static void check_act_grad(const od_kernels *t)
             if (!at_corner(z, r.act)) kernel_check_value("rows_act_grad", v, want, 2e-6);
             s += v, sx += v * ((double)mat_at(&r.x, i, j) - mean.p[j]);
         }
-        kernel_check_value("rows_act_grad sum", sum.p[j], with_sums ? s : sum0.p[j], 5e-5);
-        kernel_check_value("rows_act_grad sum of products", sumx.p[j], with_sums ? sx : sumx0.p[j], 2e-4);
+        kernel_check_value("rows_act_grad sum", sum.p[j], with_sum ? s : sum0.p[j], 5e-5);
+        kernel_check_value("rows_act_grad sum of products", sumx.p[j], with_products ? sx : sumx0.p[j], 2e-4);
     }
     mat_check_gaps(dz);
     rows_free(&r);
@@ -111,9 +111,11 @@ static void test_rows_act_grad(const od_kernels *t)
 {
     for (int round = 0; round < 300; round++) check_act_grad(t);
     float x[4] = {0.0f, 6.0f, 5.5f, -0.0f}, dy[4] = {1, 1, 1, 1}, dz[4];
-    t->rows_act_grad(1, 4, dy, 4, x, 4, NULL, NULL, NULL, OD_ACT_RELU6, dz, 4, NULL, NULL);
+    od_act_grad g = {.x = x, .ldx = 4, .act = OD_ACT_RELU6};
+    t->rows_act_grad(1, 4, dy, 4, &g, dz, 4);
     assert_true(dz[0] == 0 && dz[1] == 0 && dz[2] == 1 && dz[3] == 0);
-    t->rows_act_grad(1, 4, dy, 4, x, 4, NULL, NULL, NULL, OD_ACT_RELU, dz, 4, NULL, NULL);
+    g.act = OD_ACT_RELU;
+    t->rows_act_grad(1, 4, dy, 4, &g, dz, 4);
     assert_true(dz[0] == 0 && dz[1] == 1 && dz[2] == 1 && dz[3] == 0);
 }
 

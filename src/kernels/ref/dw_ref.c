@@ -45,9 +45,7 @@ static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, cons
                 int64_t column = input_column(s, x, kx);
                 if (column >= 0) multiply_add(c, drows[ky] + x * c, weights + (ky * s->kernel_w + kx) * c, dx + column * c);
             }
-    if (through)
-        od__rows_act_grad_ref(s->in_width, c, dx, c, through->x, c, through->scale, through->shift, through->mean, through->act, dx, c,
-                              through->sum_dz, through->sum_dzx);
+    if (through) od__rows_act_grad_ref(s->in_width, c, dx, c, through, dx, c);
 }
 
 static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)

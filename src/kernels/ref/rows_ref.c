@@ -6,6 +6,8 @@
 #include "kernels/kernels_impl.h"
 #include "kernels/ref/act_ref.h"
 
+#include <string.h>
+
 static void affine_row(int64_t c, const float *x, const float *scale, const float *shift, float *y)
 {
     if (scale && shift) {
@@ -89,23 +91,22 @@ static void act_derivative(int64_t n, float *z, od_act act)
     }
 }
 
-void od__rows_act_grad_ref(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx,
-                          const float *scale, const float *shift, const float *mean, od_act act, float *dz,
-                          int64_t lddz, float *sum_dz, float *sum_dzx)
+void od__rows_act_grad_ref(int64_t rows, int64_t c, const float *dy, int64_t lddy, const od_act_grad *g, float *dz, int64_t lddz)
 {
     enum { PIECE = 256 };
-    float z[PIECE];
+    float z[PIECE], x[PIECE];
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c0 = 0; c0 < c; c0 += PIECE) {
             int64_t n = c - c0 < PIECE ? c - c0 : PIECE;
-            const float *xr = x + r * ldx + c0, *dyr = dy + r * lddy + c0;
+            const float *dyr = dy + r * lddy + c0;
             float *out = dz + r * lddz + c0;
-            affine_row(n, xr, scale ? scale + c0 : NULL, shift ? shift + c0 : NULL, z);
-            act_derivative(n, z, act);
+            memcpy(x, g->x + r * g->ldx + c0, (size_t)n * sizeof *x); /* dz may lie on it */
+            affine_row(n, x, g->scale ? g->scale + c0 : NULL, g->shift ? g->shift + c0 : NULL, z);
+            act_derivative(n, z, g->act);
 #pragma omp simd
             for (int64_t i = 0; i < n; i++) out[i] = dyr[i] * z[i];
-            for (int64_t i = 0; sum_dz && i < n; i++) sum_dz[c0 + i] += out[i];
-            for (int64_t i = 0; sum_dzx && i < n; i++) sum_dzx[c0 + i] += out[i] * (xr[i] - mean[c0 + i]);
+            for (int64_t i = 0; g->sum_dz && i < n; i++) g->sum_dz[c0 + i] += out[i];
+            for (int64_t i = 0; g->sum_dzx && i < n; i++) g->sum_dzx[c0 + i] += out[i] * (x[i] - g->mean[c0 + i]);
         }
 }
 

@@ -187,33 +187,38 @@ typedef struct grad_job {
     int64_t rows, c;
     const float *dy;
     int64_t lddy;
-    const float *x;
-    int64_t ldx;
-    const float *scale, *shift, *mean;
+    od_act_grad g;
     float *dz;
     int64_t lddz;
-    float *sum_dz, *sum_dzx; /* both or neither */
 } grad_job;
 
 INLINE void grad_vector(const int masked, const int rows, const od_act act, const grad_job *job, int64_t r, int64_t j,
                         vmask m)
 {
-    vf scale = job->scale ? ld(masked, job->scale + j, m) : v_set1(1.0f);
-    vf shift = job->shift ? ld(masked, job->shift + j, m) : v_zero(), x[ROW_GROUP], dz[ROW_GROUP];
+    const od_act_grad *g = &job->g;
+    const float *from = g->x + r * g->ldx + j;
+    vf scale = g->scale ? ld(masked, g->scale + j, m) : v_set1(1.0f);
+    vf shift = g->shift ? ld(masked, g->shift + j, m) : v_zero(), x[ROW_GROUP], dz[ROW_GROUP];
     UNROLL
     for (int i = 0; i < rows; i++) {
-        x[i] = ld(masked, job->x + (r + i) * job->ldx + j, m);
+        x[i] = ld(masked, from + i * g->ldx, m);
         dz[i] = v_act_grad(ld(masked, job->dy + (r + i) * job->lddy + j, m), v_fma(x[i], scale, shift), act);
     }
-    if (rows == ROW_GROUP) fetch_group(rows, job->x + r * job->ldx + j, job->ldx);
+    if (rows == ROW_GROUP) fetch_group(rows, from, g->ldx);
     UNROLL
     for (int i = 0; i < rows; i++) st(masked, job->dz + (r + i) * job->lddz + j, dz[i], m);
-    if (!job->sum_dz) return;
-    vf mean = ld(masked, job->mean + j, m), s = dz[0], p = v_mul(dz[0], v_sub(x[0], mean));
-    UNROLL
-    for (int i = 1; i < rows; i++) s = v_add(s, dz[i]), p = v_fma(dz[i], v_sub(x[i], mean), p);
-    st(masked, job->sum_dz + j, v_add(ld(masked, job->sum_dz + j, m), s), m);
-    st(masked, job->sum_dzx + j, v_add(ld(masked, job->sum_dzx + j, m), p), m);
+    if (g->sum_dz) {
+        vf s = dz[0];
+        UNROLL
+        for (int i = 1; i < rows; i++) s = v_add(s, dz[i]);
+        st(masked, g->sum_dz + j, v_add(ld(masked, g->sum_dz + j, m), s), m);
+    }
+    if (g->sum_dzx) {
+        vf mean = ld(masked, g->mean + j, m), p = v_mul(dz[0], v_sub(x[0], mean));
+        UNROLL
+        for (int i = 1; i < rows; i++) p = v_fma(dz[i], v_sub(x[i], mean), p);
+        st(masked, g->sum_dzx + j, v_add(ld(masked, g->sum_dzx + j, m), p), m);
+    }
 }
 
 INLINE void grad_rows(const int rows, const od_act act, const grad_job *job, int64_t r)
@@ -241,23 +246,22 @@ static void grad(const grad_job *job, od_act act)
     }
 }
 
-static void rows_act_grad(int64_t rows, int64_t c, const float *dy, int64_t lddy, const float *x, int64_t ldx,
-                          const float *scale, const float *shift, const float *mean, od_act act, float *dz,
-                          int64_t lddz, float *sum_dz, float *sum_dzx)
+static void rows_act_grad(int64_t rows, int64_t c, const float *dy, int64_t lddy, const od_act_grad *g, float *dz, int64_t lddz)
 {
-    grad_job job = {rows, c, dy, lddy, x, ldx, scale, shift, mean, dz, lddz, sum_dz, sum_dzx};
-    int64_t factor = fold_factor(rows, c, lddy == c && ldx == c && lddz == c);
+    grad_job job = {rows, c, dy, lddy, *g, dz, lddz};
+    int64_t factor = fold_factor(rows, c, lddy == c && g->ldx == c && lddz == c);
     if (factor > 1) {
         float buffers[3][FOLD_MAX], s[FOLD_MAX] = {0}, p[FOLD_MAX] = {0};
         int64_t wide = c * factor, folded = rows / factor, done = folded * wide;
-        grad_job f = {folded, wide, dy, wide, x, wide, fold_repeat(c, factor, scale, buffers[0]),
-                      fold_repeat(c, factor, shift, buffers[1]), sum_dz ? fold_repeat(c, factor, mean, buffers[2]) : NULL,
-                      dz, wide, sum_dz ? s : NULL, p};
-        grad(&f, act);
-        if (sum_dz) fold_sum(c, factor, s, sum_dz), fold_sum(c, factor, p, sum_dzx);
-        job.rows -= folded * factor, job.dy += done, job.x += done, job.dz += done;
+        od_act_grad wider = {g->x, wide, fold_repeat(c, factor, g->scale, buffers[0]), fold_repeat(c, factor, g->shift, buffers[1]),
+                             g->sum_dzx ? fold_repeat(c, factor, g->mean, buffers[2]) : NULL, g->act, g->sum_dz ? s : NULL, g->sum_dzx ? p : NULL};
+        grad_job f = {folded, wide, dy, wide, wider, dz, wide};
+        grad(&f, g->act);
+        if (g->sum_dz) fold_sum(c, factor, s, g->sum_dz);
+        if (g->sum_dzx) fold_sum(c, factor, p, g->sum_dzx);
+        job.rows -= folded * factor, job.dy += done, job.g.x += done, job.dz += done;
     }
-    grad(&job, act);
+    grad(&job, g->act);
 }
 
 typedef struct bn_job {
