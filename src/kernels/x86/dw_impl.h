@@ -4,8 +4,8 @@
  *
  * 3x3 and 5x5 with stride 1 and 2 (no dilation) work on blocks of 8, 4 or 2 neighbouring columns: a
  * vector of channels at a time, a loaded column is used for every output that it reaches, and the outputs stay in registers
- * over all taps. Channels are innermost in memory, so a block reads a few whole pixels of each row. Columns near the
- * edges, what is left over and all other kernels go through one column at a time.
+ * over all taps. Channels are innermost in memory, so a block reads a few whole pixels of each row. Blocks at the edges count what
+ * lies outside as zero; what is left over makes smaller blocks. All other kernels go through one column at a time.
  */
 #ifndef OD_KERNELS_X86_DW_IMPL_H
 #define OD_KERNELS_X86_DW_IMPL_H
@@ -69,12 +69,26 @@ static void taps_inside(const od_dw_shape *s, int64_t x, int64_t *first, int64_t
     *end = min64(s->kernel_w, divide_up(s->in_width - left, s->dilation_w));
 }
 
-/* The output columns [first, end) whose taps all lie inside the image, without dilation. */
-static void inside_span(const od_dw_shape *s, int64_t *first, int64_t *end)
+/* Of the columns that a block touches, those that exist: [first, end) from the block's first on. */
+typedef struct column_span {
+    int64_t first, end;
+} column_span;
+
+/* Of `count` columns from `from` on, in a row of `width`. */
+static column_span columns_inside(int64_t from, int64_t count, int64_t width)
 {
-    int64_t room = s->in_width + s->pad_left - s->kernel_w;
-    *first = min64(s->out_width, divide_up(s->pad_left, s->stride_w));
-    *end = room < 0 ? *first : max64(*first, min64(s->out_width, room / s->stride_w + 1));
+    return (column_span){max64(0, -from), min64(count, width - from)};
+}
+
+static int all_inside(column_span k, int64_t count)
+{
+    return k.first == 0 && k.end == count;
+}
+
+/* Column j of a block, at p. edge: some don't exist, which count as zero. */
+INLINE vf ld_column(const int edge, const int masked, column_span inside, const int j, const float *p, vmask m)
+{
+    return !edge || (j >= inside.first && j < inside.end) ? ld(masked, p, m) : v_zero();
 }
 
 /* --- forward ---------------------------------------------------------------------------------------------------------- */
@@ -117,8 +131,8 @@ INLINE void post_block(const int n, const int masked, vf acc[BLOCK], const od_ge
     st(masked, post->sumsq + ch, v_add(sumsq, q), m);
 }
 
-/* Outputs x .. x + n - 1, all taps inside, one vector of channels. */
-INLINE void forward_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
+/* Outputs x .. x + n - 1, one vector of channels. */
+INLINE void forward_vector(const int n, const int kw, const int stride, const int edge, column_span inside, const int masked, const od_dw_shape *s,
                            const float *const *rows, const float *weights, int64_t x, float *out,
                            const od_gemm_post *post, int64_t ch, vmask m)
 {
@@ -136,7 +150,7 @@ INLINE void forward_vector(const int n, const int kw, const int stride, const in
         UNROLL
         for (int j = 0; j < (n - 1) * stride + kw; j++) {
             if (j && j % 4 == 0) p = move(p, 4 * c);
-            vf v = ld(masked, p + j % 4 * c, m);
+            vf v = ld_column(edge, masked, inside, j, p + j % 4 * c, m);
             KEEP(v);
             UNROLL
             for (int o = 0; o < n; o++)
@@ -148,22 +162,34 @@ INLINE void forward_vector(const int n, const int kw, const int stride, const in
     for (int o = 0; o < n; o++) st(masked, out + (x + o) * c + ch, acc[o], m);
 }
 
-INLINE void forward_block(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
+INLINE void forward_block(const int n, const int kw, const int stride, const int edge, column_span inside, const od_dw_shape *s, const float *const *rows,
                           const float *weights, int64_t x, float *out, const od_gemm_post *post)
 {
-#define BODY(masked, ch, m) forward_vector(n, kw, stride, masked, s, rows, weights, x, out, post, ch, m)
+#define BODY(masked, ch, m) forward_vector(n, kw, stride, edge, inside, masked, s, rows, weights, x, out, post, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
 
-/* Blocks from x while they fit below `end`; returns where it stopped. */
-INLINE int64_t forward_span(const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
-                            const float *weights, int64_t x, int64_t end, float *out, const od_gemm_post *post)
+/* Blocks of n outputs from x on while they fit; returns where it stopped. */
+INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights,
+                              int64_t x, float *out, const od_gemm_post *post)
 {
-    for (; x + 8 <= end; x += 8) forward_block(8, kw, stride, s, rows, weights, x, out, post);
-    if (x + 4 <= end) forward_block(4, kw, stride, s, rows, weights, x, out, post), x += 4;
-    if (x + 2 <= end) forward_block(2, kw, stride, s, rows, weights, x, out, post), x += 2;
+    const int count = (n - 1) * stride + kw;
+    for (; x + n <= s->out_width; x += n) {
+        column_span inside = columns_inside(x * stride - s->pad_left, count, s->in_width);
+        if (all_inside(inside, count)) forward_block(n, kw, stride, 0, inside, s, rows, weights, x, out, post);
+        else forward_block(n, kw, stride, 1, inside, s, rows, weights, x, out, post);
+    }
     return x;
+}
+
+INLINE void forward_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
+                        const od_gemm_post *post)
+{
+    int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post);
+    x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post);
+    x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post);
+    forward_blocks(1, kw, stride, s, rows, weights, x, out, post);
 }
 
 /* One output column, any kernel. */
@@ -185,31 +211,29 @@ static void forward_column(const od_dw_shape *s, const float *const *rows, const
     }
 }
 
-static int64_t forward_blocks(const od_dw_shape *s, const float *const *rows, const float *weights, int64_t x,
-                              int64_t end, float *out, const od_gemm_post *post)
+static void forward_fast(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post)
 {
-    if (s->kernel_w == 3)
-        return s->stride_w == 1 ? forward_span(3, 1, s, rows, weights, x, end, out, post)
-                                : forward_span(3, 2, s, rows, weights, x, end, out, post);
-    return s->stride_w == 1 ? forward_span(5, 1, s, rows, weights, x, end, out, post)
-                            : forward_span(5, 2, s, rows, weights, x, end, out, post);
+    if (s->kernel_w == 3) {
+        if (s->stride_w == 1) forward_row(3, 1, s, rows, weights, out, post);
+        else forward_row(3, 2, s, rows, weights, out, post);
+    } else {
+        if (s->stride_w == 1) forward_row(5, 1, s, rows, weights, out, post);
+        else forward_row(5, 2, s, rows, weights, out, post);
+    }
 }
 
-static void dw_row(const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
-                   const od_gemm_post *post)
+static void dw_row(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post)
 {
-    int64_t c = s->channels, x = 0, first = s->out_width, end = s->out_width;
-    int late = post && post->act > OD_ACT_RELU6; /* exponentials: after the row is done */
-    if (fast_kernel(s)) inside_span(s, &first, &end);
-    while (x < s->out_width) {
-        int64_t to = x == first ? forward_blocks(s, rows, weights, x, end, out, late ? NULL : post) : x;
-        if (to == x) {
-            forward_column(s, rows, weights, to++, out);
-            if (post && !late) post_columns(1, c, post, out + x * c);
+    int64_t c = s->channels;
+    const od_gemm_post *late = post && post->act > OD_ACT_RELU6 ? post : NULL; /* exponentials: after the row is done */
+    const od_gemm_post *now = late ? NULL : post;
+    if (fast_kernel(s)) forward_fast(s, rows, weights, out, now);
+    else
+        for (int64_t x = 0; x < s->out_width; x++) {
+            forward_column(s, rows, weights, x, out);
+            if (now) post_columns(1, c, now, out + x * c);
         }
-        x = to;
-    }
-    if (late) post_columns(s->out_width, c, post, out);
+    if (late) post_columns(s->out_width, c, late, out);
 }
 
 /* --- the input's gradient ------------------------------------------------------------------------------------------------ */
@@ -249,8 +273,9 @@ INLINE void through_block(const int n, const int masked, vf acc[BLOCK], const od
     if (g->sum_dzx) st(masked, g->sum_dzx + ch, v_add(ld(masked, g->sum_dzx + ch, m), sum_x), m);
 }
 
-/* Input columns i .. i + n * stride - 1, where i + pad_left = ox * stride; every output under a tap exists. */
-INLINE void grad_in_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
+/* Input columns i .. i + n * stride - 1, where i + pad_left = ox * stride. reached: of the outputs under their taps; inside: of the
+ * columns themselves. edge: not all of both exist; then the activation comes afterwards. */
+INLINE void grad_in_vector(const int n, const int kw, const int stride, const int edge, column_span reached, column_span inside, const int masked, const od_dw_shape *s,
                            const float *const *drows, const float *weights, int64_t ox, float *dx, const od_act_grad *through, int64_t ch, vmask m)
 {
     const int reach = (kw - 1) / stride; /* outputs before ox that use column i */
@@ -268,7 +293,7 @@ INLINE void grad_in_vector(const int n, const int kw, const int stride, const in
         UNROLL
         for (int j = 0; j < n + reach; j++) {
             if (j && j % 4 == 0) p = move(p, 4 * c);
-            vf v = ld(masked, p + j % 4 * c, m);
+            vf v = ld_column(edge, masked, reached, j, p + j % 4 * c, m);
             KEEP(v);
             UNROLL
             for (int i = 0; i < n * stride; i++) {
@@ -278,37 +303,57 @@ INLINE void grad_in_vector(const int n, const int kw, const int stride, const in
         }
     }
     int64_t first = (ox * stride - s->pad_left) * c + ch;
-    if (through) through_block(n * stride, masked, acc, through, through->x + first, c, ch, m);
+    if (!edge && through) through_block(n * stride, masked, acc, through, through->x + first, c, ch, m);
     UNROLL
-    for (int i = 0; i < n * stride; i++) st(masked, dx + first + i * c, acc[i], m);
+    for (int i = 0; i < n * stride; i++)
+        if (!edge || (i >= inside.first && i < inside.end)) st(masked, dx + first + i * c, acc[i], m);
 }
 
-INLINE void grad_in_block(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
-                          const float *weights, int64_t ox, float *dx, const od_act_grad *through)
+INLINE void grad_in_block(const int n, const int kw, const int stride, const int edge, column_span reached, column_span inside, const od_dw_shape *s,
+                          const float *const *drows, const float *weights, int64_t ox, float *dx, const od_act_grad *through)
 {
-#define BODY(masked, ch, m) grad_in_vector(n, kw, stride, masked, s, drows, weights, ox, dx, through, ch, m)
+#define BODY(masked, ch, m) grad_in_vector(n, kw, stride, edge, reached, inside, masked, s, drows, weights, ox, dx, through, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
 
-INLINE int64_t grad_in_span(const int kw, const int stride, const od_dw_shape *s, const float *const *drows,
-                            const float *weights, int64_t ox, int64_t end, float *dx, const od_act_grad *through)
+/* Blocks of n * stride columns while they fit, from the one at ox on; last: one more for what is left. Returns where it stopped. */
+INLINE int64_t grad_in_blocks(const int n, const int kw, const int stride, const int last, const od_dw_shape *s, const float *const *drows,
+                              const float *weights, int64_t ox, float *dx, const od_act_grad *through)
 {
-    const int n = BLOCK / stride; /* 8 input columns either way */
-    for (; ox + n <= end; ox += n) grad_in_block(n, kw, stride, s, drows, weights, ox, dx, through);
-    if (ox + n / 2 <= end) grad_in_block(n / 2, kw, stride, s, drows, weights, ox, dx, through), ox += n / 2;
-    if (n > 4 && ox + n / 4 <= end) grad_in_block(n / 4, kw, stride, s, drows, weights, ox, dx, through), ox += n / 4;
+    const int reach = (kw - 1) / stride, count = n * stride;
+    for (int64_t i = ox * stride - s->pad_left; last ? i < s->in_width : i + count <= s->in_width; i += count, ox += n) {
+        column_span reached = columns_inside(ox - reach, n + reach, s->out_width), inside = columns_inside(i, count, s->in_width);
+        if (all_inside(reached, n + reach) && all_inside(inside, count)) {
+            grad_in_block(n, kw, stride, 0, reached, inside, s, drows, weights, ox, dx, through);
+            continue;
+        }
+        grad_in_block(n, kw, stride, 1, reached, inside, s, drows, weights, ox, dx, through);
+        int64_t first = i + inside.first;
+        if (through) through_columns(inside.end - inside.first, s->channels, first, through, dx + first * s->channels);
+    }
     return ox;
 }
 
-static int64_t grad_in_blocks(const od_dw_shape *s, const float *const *drows, const float *weights, int64_t ox,
-                              int64_t end, float *dx, const od_act_grad *through)
+INLINE void grad_in_row(const int kw, const int stride, const od_dw_shape *s, const float *const *drows, const float *weights, float *dx,
+                        const od_act_grad *through)
 {
-    if (s->kernel_w == 3)
-        return s->stride_w == 1 ? grad_in_span(3, 1, s, drows, weights, ox, end, dx, through)
-                                : grad_in_span(3, 2, s, drows, weights, ox, end, dx, through);
-    return s->stride_w == 1 ? grad_in_span(5, 1, s, drows, weights, ox, end, dx, through)
-                            : grad_in_span(5, 2, s, drows, weights, ox, end, dx, through);
+    const int n = BLOCK / stride; /* 8 input columns either way */
+    int64_t ox = grad_in_blocks(n, kw, stride, 0, s, drows, weights, s->pad_left / stride, dx, through);
+    ox = grad_in_blocks(n / 2, kw, stride, 0, s, drows, weights, ox, dx, through);
+    if (n > 4) ox = grad_in_blocks(n / 4, kw, stride, 0, s, drows, weights, ox, dx, through);
+    grad_in_blocks(1, kw, stride, 1, s, drows, weights, ox, dx, through);
+}
+
+static void grad_in_fast(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through)
+{
+    if (s->kernel_w == 3) {
+        if (s->stride_w == 1) grad_in_row(3, 1, s, drows, weights, dx, through);
+        else grad_in_row(3, 2, s, drows, weights, dx, through);
+    } else {
+        if (s->stride_w == 1) grad_in_row(5, 1, s, drows, weights, dx, through);
+        else grad_in_row(5, 2, s, drows, weights, dx, through);
+    }
 }
 
 /* The taps kx = first, first + step, ... < end through which input column i reaches an output, and the first output. */
@@ -349,32 +394,22 @@ static void grad_in_column(const od_dw_shape *s, const float *const *drows, cons
 
 static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through)
 {
-    int64_t c = s->channels, i = 0, first = s->in_width, ox = 0, end = 0;
-    int late = through && through->act > OD_ACT_RELU6; /* exponentials: after the row is done */
+    int64_t c = s->channels;
+    const od_act_grad *late = through && through->act > OD_ACT_RELU6 ? through : NULL; /* exponentials: after the row is done */
     const od_act_grad *now = late ? NULL : through;
-    if (fast_kernel(s)) {
-        ox = max64((s->kernel_w - 1) / s->stride_w, divide_up(s->pad_left, s->stride_w));
-        end = min64(s->out_width, (s->in_width + s->pad_left) / s->stride_w);
-        first = ox * s->stride_w - s->pad_left;
-    }
-    while (i < s->in_width) {
-        if (i == first) {
-            int64_t to = grad_in_blocks(s, drows, weights, ox, end, dx, now);
-            i += (to - ox) * s->stride_w;
-        }
-        if (i < s->in_width) {
+    if (fast_kernel(s)) grad_in_fast(s, drows, weights, dx, now);
+    else
+        for (int64_t i = 0; i < s->in_width; i++) {
             grad_in_column(s, drows, weights, i, dx);
             if (now) through_columns(1, c, i, now, dx + i * c);
         }
-        i++;
-    }
-    if (late) through_columns(s->in_width, c, 0, through, dx);
+    if (late) through_columns(s->in_width, c, 0, late, dx);
 }
 
 /* --- the weights' gradient ------------------------------------------------------------------------------------------------ */
 
-/* Output columns x .. x + n - 1, all taps inside. */
-INLINE void grad_weights_vector(const int n, const int kw, const int stride, const int masked, const od_dw_shape *s,
+/* Output columns x .. x + n - 1. */
+INLINE void grad_weights_vector(const int n, const int kw, const int stride, const int edge, column_span inside, const int masked, const od_dw_shape *s,
                                 const float *const *rows, const float *drow, int64_t x, float *g, int64_t ch, vmask m)
 {
     int64_t c = s->channels, from = (x * stride - s->pad_left) * c + ch;
@@ -391,7 +426,7 @@ INLINE void grad_weights_vector(const int n, const int kw, const int stride, con
         UNROLL
         for (int j = 0; j < (n - 1) * stride + kw; j++) {
             if (j && j % 4 == 0) p = move(p, 4 * c);
-            vf v = ld(masked, p + j % 4 * c, m);
+            vf v = ld_column(edge, masked, inside, j, p + j % 4 * c, m);
             KEEP(v);
             UNROLL
             for (int o = 0; o < n; o++)
@@ -402,31 +437,43 @@ INLINE void grad_weights_vector(const int n, const int kw, const int stride, con
     }
 }
 
-INLINE void grad_weights_block(const int n, const int kw, const int stride, const od_dw_shape *s,
+INLINE void grad_weights_block(const int n, const int kw, const int stride, const int edge, column_span inside, const od_dw_shape *s,
                                const float *const *rows, const float *drow, int64_t x, float *g)
 {
-#define BODY(masked, ch, m) grad_weights_vector(n, kw, stride, masked, s, rows, drow, x, g, ch, m)
+#define BODY(masked, ch, m) grad_weights_vector(n, kw, stride, edge, inside, masked, s, rows, drow, x, g, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
 
-INLINE int64_t grad_weights_span(const int kw, const int stride, const od_dw_shape *s, const float *const *rows,
-                                 const float *drow, int64_t x, int64_t end, float *g)
+INLINE int64_t grad_weights_blocks(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *drow,
+                                   int64_t x, float *g)
 {
-    for (; x + 8 <= end; x += 8) grad_weights_block(8, kw, stride, s, rows, drow, x, g);
-    if (x + 4 <= end) grad_weights_block(4, kw, stride, s, rows, drow, x, g), x += 4;
-    if (x + 2 <= end) grad_weights_block(2, kw, stride, s, rows, drow, x, g), x += 2;
+    const int count = (n - 1) * stride + kw;
+    for (; x + n <= s->out_width; x += n) {
+        column_span inside = columns_inside(x * stride - s->pad_left, count, s->in_width);
+        if (all_inside(inside, count)) grad_weights_block(n, kw, stride, 0, inside, s, rows, drow, x, g);
+        else grad_weights_block(n, kw, stride, 1, inside, s, rows, drow, x, g);
+    }
     return x;
 }
 
-static int64_t grad_weights_blocks(const od_dw_shape *s, const float *const *rows, const float *drow, int64_t x,
-                                   int64_t end, float *g)
+INLINE void grad_weights_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
 {
-    if (s->kernel_w == 3)
-        return s->stride_w == 1 ? grad_weights_span(3, 1, s, rows, drow, x, end, g)
-                                : grad_weights_span(3, 2, s, rows, drow, x, end, g);
-    return s->stride_w == 1 ? grad_weights_span(5, 1, s, rows, drow, x, end, g)
-                            : grad_weights_span(5, 2, s, rows, drow, x, end, g);
+    int64_t x = grad_weights_blocks(8, kw, stride, s, rows, drow, 0, g);
+    x = grad_weights_blocks(4, kw, stride, s, rows, drow, x, g);
+    x = grad_weights_blocks(2, kw, stride, s, rows, drow, x, g);
+    grad_weights_blocks(1, kw, stride, s, rows, drow, x, g);
+}
+
+static void grad_weights_fast(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
+{
+    if (s->kernel_w == 3) {
+        if (s->stride_w == 1) grad_weights_row(3, 1, s, rows, drow, g);
+        else grad_weights_row(3, 2, s, rows, drow, g);
+    } else {
+        if (s->stride_w == 1) grad_weights_row(5, 1, s, rows, drow, g);
+        else grad_weights_row(5, 2, s, rows, drow, g);
+    }
 }
 
 /* One output column, any kernel. */
@@ -451,13 +498,9 @@ static void grad_weights_column(const od_dw_shape *s, const float *const *rows, 
 
 static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
 {
-    int64_t x = 0, first = s->out_width, end = s->out_width;
-    if (fast_kernel(s)) inside_span(s, &first, &end);
-    while (x < s->out_width) {
-        int64_t to = x == first ? grad_weights_blocks(s, rows, drow, x, end, g) : x;
-        if (to == x) grad_weights_column(s, rows, drow, to++, g);
-        x = to;
-    }
+    if (fast_kernel(s)) grad_weights_fast(s, rows, drow, g);
+    else
+        for (int64_t x = 0; x < s->out_width; x++) grad_weights_column(s, rows, drow, x, g);
 }
 
 #endif
