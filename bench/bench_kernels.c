@@ -339,7 +339,7 @@ static void work_dw_in(const bench *b, const void *arg)
 static void work_dw_weights(const bench *b, const void *arg)
 {
     const dw_arg *d = arg;
-    b->t->dw_row_grad_weights(&d->s, d->rows, d->out, d->weights);
+    b->t->dw_row_grad_weights(&d->s, d->rows, d->out, d->weights, NULL);
 }
 
 static void bench_dw_shape(const bench *b, const char *name, work_fn work, int with_post, const int *p)

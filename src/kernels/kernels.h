@@ -125,7 +125,7 @@ typedef struct od_kernels {
      * under tap row ky, or NULL. `through` (NULL: nothing): goes on to the gradient before the activation, x [in_width, C] without gaps. */
     void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through);
     /* Adds one output row's part to the weights' gradient [kernel_h, kernel_w, C]: g[ky,kx] += Σ_x rows[ky][...] * drow[x]. */
-    void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g);
+    void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g, const od_ahead *ahead);
 
     /* --- Winograd F(4x4, 3x3): winograd_impl.h ------------------------------------------------------------------ */
 

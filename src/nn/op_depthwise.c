@@ -120,6 +120,13 @@ static void input_taps(const dw *d, ring *r, const dw_input *in, int64_t n, int6
     }
 }
 
+/* The input rows that output row oy is the first to need. */
+static od_ahead input_ahead(const dw *d, const od_source *s, int64_t n, int64_t oy)
+{
+    int64_t bottom = oy * d->a->stride - d->a->pad_top + d->in_ring, from = clamp(bottom - d->a->stride, 0, d->in.h), to = clamp(bottom, 0, d->in.h);
+    return od_source_ahead(s, (n * d->in.h + from) * d->in.w, (to - from) * d->in.w);
+}
+
 static void dw_forward(od_net *net, const od_node *node)
 {
     dw d = dw_of(net, node);
@@ -148,6 +155,7 @@ static void dw_forward(od_net *net, const od_node *node)
             ring r = {scratch, rows, d.in_ring, d.slot_floats, clamp(from * d.a->stride - d.a->pad_top, 0, d.in.h)};
             for (int64_t oy = from; oy < to; oy++) {
                 input_taps(&d, &r, &input, n, oy, taps);
+                if (!d.expand && oy + 1 < to) post.ahead[0] = input_ahead(&d, &input.source, n, oy + 1);
                 net->k->dw_row(&d.row, taps, weights, y + (n * d.out.h + oy) * d.out_floats, &post);
                 if (stats.partial) od_fold_sums(stats.partial + thread * 2 * c, sums, 2 * c);
             }
@@ -225,6 +233,18 @@ static void fetch_grad_row(const dw_backward_job *job, int64_t row, int there, o
     e->ahead_of_grad = g->x ? (od_ahead){g->x + at, floats} : (od_ahead){0};
 }
 
+/* What the next output row reads: its gradient, what batch norm's needs of the output, the input rows under it that are new. */
+static void fetch_next_row(const dw_backward_job *job, int64_t n, int64_t oy, int64_t end, od_ahead ahead[OD_AHEADS])
+{
+    const dw *d = &job->d;
+    const od_grad_source *g = &job->grad;
+    if (oy >= end) return;
+    int64_t at = (n * d->out.h + oy) * d->out_floats;
+    *ahead++ = (od_ahead){g->dz + at, d->out_floats};
+    if (g->x) *ahead++ = (od_ahead){g->x + at, d->out_floats};
+    *ahead = input_ahead(d, &job->input.source, n, oy);
+}
+
 static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit, int thread, float *scratch)
 {
     dw *d = &job->d;
@@ -242,7 +262,9 @@ static void backward_band(const od_net *net, dw_backward_job *job, int64_t unit,
         fetch_grad_row(job, n * d->out.h + oy + 1, oy + 1 < to, &input.expand);
         input_taps(d, &in, &input, n, oy, taps);
         const float *drow = grad_rows[oy % grads.size];
-        net->k->dw_row_grad_weights(&d->row, taps, drow, dweights);
+        od_ahead ahead[OD_AHEADS] = {{0}};
+        if (!d->expand) fetch_next_row(job, n, oy + 1, to, ahead);
+        net->k->dw_row_grad_weights(&d->row, taps, drow, dweights, ahead);
         for (int64_t x = 0; job->wants_bias && x < d->out.w; x++) net->k->add(c, drow + x * c, dbias);
         if (!job->wants_input && !d->expand) continue;
         int64_t first, last;

@@ -123,7 +123,7 @@ static void test_dw_row_grad_weights(const od_kernels *t)
     for (int round = 0; round < 400; round++) {
         dw_case d = dw_random(0);
         mat drow = mat_create(d.s.out_width, d.s.channels, d.s.channels), g = mat_copy(&d.weights);
-        t->dw_row_grad_weights(&d.s, d.row, drow.p, g.p);
+        t->dw_row_grad_weights(&d.s, d.row, drow.p, g.p, NULL);
         for (int ky = 0; ky < d.s.kernel_h; ky++)
             for (int kx = 0; kx < d.s.kernel_w; kx++)
                 for (int64_t c = 0; c < d.s.channels; c++) {

@@ -48,8 +48,9 @@ static void dw_row_grad_in(const od_dw_shape *s, const float *const *drows, cons
     if (through) od__rows_act_grad_ref(s->in_width, c, dx, c, through, dx, c);
 }
 
-static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
+static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g, const od_ahead *ahead)
 {
+    (void)ahead;
     int64_t c = s->channels;
     for (int64_t x = 0; x < s->out_width; x++)
         for (int ky = 0; ky < s->kernel_h; ky++)

@@ -10,6 +10,8 @@
 #ifndef OD_KERNELS_X86_DW_IMPL_H
 #define OD_KERNELS_X86_DW_IMPL_H
 
+#include "kernels/x86/fetch.h"
+
 enum { BLOCK = 8, KW_MAX = 5 };
 
 INLINE vf ld(const int masked, const float *p, vmask m)
@@ -172,10 +174,11 @@ INLINE void forward_block(const int n, const int kw, const int stride, const int
 
 /* Blocks of n outputs from x on while they fit; returns where it stopped. */
 INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights,
-                              int64_t x, float *out, const od_gemm_post *post)
+                              int64_t x, float *out, const od_gemm_post *post, fetch *ahead)
 {
     const int count = (n - 1) * stride + kw;
     for (; x + n <= s->out_width; x += n) {
+        fetch_some(ahead);
         column_span inside = columns_inside(x * stride - s->pad_left, count, s->in_width);
         if (all_inside(inside, count)) forward_block(n, kw, stride, 0, inside, s, rows, weights, x, out, post);
         else forward_block(n, kw, stride, 1, inside, s, rows, weights, x, out, post);
@@ -186,10 +189,11 @@ INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const
 INLINE void forward_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
                         const od_gemm_post *post)
 {
-    int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post);
-    x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post);
-    x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post);
-    forward_blocks(1, kw, stride, s, rows, weights, x, out, post);
+    fetch ahead = post ? fetch_of(post->ahead, s->out_width / BLOCK) : (fetch){0};
+    int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post, &ahead);
+    x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post, &ahead);
+    x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post, &ahead);
+    forward_blocks(1, kw, stride, s, rows, weights, x, out, post, &ahead);
 }
 
 /* One output column, any kernel. */
@@ -446,10 +450,11 @@ INLINE void grad_weights_block(const int n, const int kw, const int stride, cons
 }
 
 INLINE int64_t grad_weights_blocks(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *drow,
-                                   int64_t x, float *g)
+                                   int64_t x, float *g, fetch *ahead)
 {
     const int count = (n - 1) * stride + kw;
     for (; x + n <= s->out_width; x += n) {
+        fetch_some(ahead);
         column_span inside = columns_inside(x * stride - s->pad_left, count, s->in_width);
         if (all_inside(inside, count)) grad_weights_block(n, kw, stride, 0, inside, s, rows, drow, x, g);
         else grad_weights_block(n, kw, stride, 1, inside, s, rows, drow, x, g);
@@ -457,22 +462,23 @@ INLINE int64_t grad_weights_blocks(const int n, const int kw, const int stride, 
     return x;
 }
 
-INLINE void grad_weights_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
+INLINE void grad_weights_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *drow, float *g, const od_ahead *list)
 {
-    int64_t x = grad_weights_blocks(8, kw, stride, s, rows, drow, 0, g);
-    x = grad_weights_blocks(4, kw, stride, s, rows, drow, x, g);
-    x = grad_weights_blocks(2, kw, stride, s, rows, drow, x, g);
-    grad_weights_blocks(1, kw, stride, s, rows, drow, x, g);
+    fetch ahead = list ? fetch_of(list, s->out_width / BLOCK) : (fetch){0};
+    int64_t x = grad_weights_blocks(8, kw, stride, s, rows, drow, 0, g, &ahead);
+    x = grad_weights_blocks(4, kw, stride, s, rows, drow, x, g, &ahead);
+    x = grad_weights_blocks(2, kw, stride, s, rows, drow, x, g, &ahead);
+    grad_weights_blocks(1, kw, stride, s, rows, drow, x, g, &ahead);
 }
 
-static void grad_weights_fast(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
+static void grad_weights_fast(const od_dw_shape *s, const float *const *rows, const float *drow, float *g, const od_ahead *ahead)
 {
     if (s->kernel_w == 3) {
-        if (s->stride_w == 1) grad_weights_row(3, 1, s, rows, drow, g);
-        else grad_weights_row(3, 2, s, rows, drow, g);
+        if (s->stride_w == 1) grad_weights_row(3, 1, s, rows, drow, g, ahead);
+        else grad_weights_row(3, 2, s, rows, drow, g, ahead);
     } else {
-        if (s->stride_w == 1) grad_weights_row(5, 1, s, rows, drow, g);
-        else grad_weights_row(5, 2, s, rows, drow, g);
+        if (s->stride_w == 1) grad_weights_row(5, 1, s, rows, drow, g, ahead);
+        else grad_weights_row(5, 2, s, rows, drow, g, ahead);
     }
 }
 
@@ -496,9 +502,9 @@ static void grad_weights_column(const od_dw_shape *s, const float *const *rows, 
     }
 }
 
-static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g)
+static void dw_row_grad_weights(const od_dw_shape *s, const float *const *rows, const float *drow, float *g, const od_ahead *ahead)
 {
-    if (fast_kernel(s)) grad_weights_fast(s, rows, drow, g);
+    if (fast_kernel(s)) grad_weights_fast(s, rows, drow, g, ahead);
     else
         for (int64_t x = 0; x < s->out_width; x++) grad_weights_column(s, rows, drow, x, g);
 }

@@ -11,6 +11,8 @@
 #ifndef OD_KERNELS_X86_GEMM_IMPL_H
 #define OD_KERNELS_X86_GEMM_IMPL_H
 
+#include "kernels/x86/fetch.h"
+
 typedef struct tile_out {
     float *c; /* the tile's corner */
     int64_t ldc;
@@ -233,36 +235,15 @@ TILE_LIST(TILE)
 static const tile_fn tiles[TILE_NV_MAX + 1][TILE_ROWS_MAX + 1] = {TILE_LIST(TILE)};
 #undef TILE
 
-enum { CACHE_LINE = 64 };
-
-/* What od_gemm_post.ahead has left, and how much of it a tile fetches. */
-typedef struct fetch {
-    const od_ahead *range, *end;
-    int64_t done, a_tile; /* bytes: of the range; in lines */
-} fetch;
-
-/* Evenly over the tiles: all at once they would only wait for each other. */
-static fetch fetch_of(int64_t m, int64_t n, const od_gemm_post *post)
+static fetch fetch_during(int64_t m, int64_t n, const od_gemm_post *post)
 {
-    int64_t tiles_in_all = 0, lines = 0, nv;
-    if (!post) return (fetch){0};
-    const od_ahead *end = post->ahead;
-    for (; end < post->ahead + OD_AHEADS && end->floats; end++) lines += (end->floats * 4 + CACHE_LINE - 1) / CACHE_LINE;
-    if (!lines) return (fetch){0};
+    int64_t tiles_in_all = 0, nv;
+    if (!post || !post->ahead[0].floats) return (fetch){0};
     for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
         nv = PANEL_NV(vectors - v);
         tiles_in_all += (m + TILE_ROWS(nv) - 1) / TILE_ROWS(nv);
     }
-    return (fetch){post->ahead, end, 0, (lines + tiles_in_all - 1) / tiles_in_all};
-}
-
-INLINE void fetch_some(fetch *f)
-{
-    for (int64_t i = 0; i < f->a_tile && f->range < f->end; i++) {
-        __builtin_prefetch((const char *)f->range->data + f->done, 0, 2);
-        f->done += CACHE_LINE;
-        if (f->done >= f->range->floats * 4) f->range++, f->done = 0;
-    }
+    return fetch_of(post->ahead, tiles_in_all);
 }
 
 /* All rows of A against one panel's piece of kc rows. */
@@ -271,7 +252,7 @@ static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int
     int64_t step = TILE_ROWS(nv);
     for (int64_t i = 0; i < m; i += step) {
         int64_t rows = m - i < step ? m - i : step;
-        if (ahead->range < ahead->end) fetch_some(ahead);
+        fetch_some(ahead);
         tiles[nv][rows](kc, a + i * lda, lda, b, &o);
         o.c += rows * o.ldc, o.row += rows;
     }
@@ -280,7 +261,7 @@ static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int
 static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c,
                  int64_t ldc, int accumulate, const od_gemm_post *post)
 {
-    fetch ahead = fetch_of(m, n, post);
+    fetch ahead = fetch_during(m, n, post);
     for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK) {
         int64_t kc = k - k0 < K_BLOCK ? k - k0 : K_BLOCK, nv;
         for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
