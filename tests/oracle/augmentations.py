@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/fixtures/augmentations.safetensors: what the OD API's augmentations do.
 
-Run in the oracle's environment: python tests/oracle/augmentations.py
+Run in the oracle's environment: python tests/oracle/augmentations.py [CASE...] (with names: only these random cases and the fixed ones are made anew)
   fixed/IN/image [19,27,3] float, fixed/IN/boxes [4,4]: a picture made by a formula, its boxes
   fixed/CASE/image, fixed/CASE/boxes: the result with every random number given (see `fixed`)
   random/CASE [7, 201]: quantiles over DRAWS draws of the result's height, width, three channel means, number of boxes and
@@ -10,6 +10,7 @@ tests/data/test_augment_kinds.c has the same cases.
 """
 import json
 import os
+import sys
 
 import numpy as np
 import od_oracle  # pylint: disable=unused-import
@@ -82,6 +83,10 @@ def fixed(out):
     with Given(.6): keep('image_scale', pp.random_image_scale(image))
     with Given(0.0, .5): keep('downscale', pp.random_downscale_to_target_pixels(image, None, 100, 300))
     with Given(0.0, .3): keep('jpeg', pp.random_jpeg_quality(image))                        # quality 30
+    for k in range(4):  # bilinear, nearest, bicubic, area; the selection is a graph's
+        def selected(x, k=k):
+            with Given(k / 4 + .01): return pp.random_resize_method(x, [31, 22])
+        keep(f'resize_method{k}', tf.function(selected)(image))
     with Given(0.0, 0.0): keep('concat', pp.random_self_concat_image(image, boxes, labels, weights))
 
 
@@ -120,16 +125,18 @@ def cases():
     yield 'random_jitter_boxes_shrink_symmetric', on_boxes(pp.random_jitter_boxes, ratio=.3, jitter_mode='shrink_symmetric')
     yield 'random_jitter_boxes_expand_symmetric_xy', on_boxes(pp.random_jitter_boxes, ratio=.3, jitter_mode='expand_symmetric_xy')
     yield 'drop_label_probabilistically', lambda i, b, l, w: (i, pp.drop_label_probabilistically(b, l, w, dropped_label=1, drop_probability=.3)[0])
+    yield 'random_resize_method', lambda i, b, l, w: (pp.random_resize_method(i, [37, 31]), b)
     yield 'random_self_concat_image', all_of(pp.random_self_concat_image, concat_vertical_probability=.3, concat_horizontal_probability=.4)
 
 
-def random(out):
+def random(out, only):
     height, width = 60, 80
     grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing='ij') + [np.full((height, width), 100)], 2)
     image, boxes = tf.constant(grid, tf.float32), tf.constant(BOXES)
     labels, weights = tf.ones([4], tf.int32), tf.ones([4])
     tf.random.set_seed(11)
     for name, fn in cases():
+        if only and name not in only: continue
         def one(_, fn=fn):
             result, kept = fn(image, boxes, labels, weights)
             shape = tf.cast(tf.shape(result), tf.float32)
@@ -156,12 +163,21 @@ def save(path, tensors):
         f.write(len(text).to_bytes(8, 'little') + text + b''.join(blobs))
 
 
+def load(path):
+    with open(path, 'rb') as f:
+        data = f.read()
+    start = 8 + int.from_bytes(data[:8], 'little')
+    return {name: np.frombuffer(data[start + t['data_offsets'][0]:start + t['data_offsets'][1]], np.float32).reshape(t['shape'])
+            for name, t in json.loads(data[8:start]).items()}
+
+
 def main():
-    out = {}
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'data', 'fixtures', 'augmentations.safetensors')
+    only = sys.argv[1:]
+    out = load(path) if only else {}
     fixed(out)
-    random(out)
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'data', 'fixtures')
-    save(os.path.join(folder, 'augmentations.safetensors'), out)
+    random(out, only)
+    save(path, out)
 
 
 if __name__ == '__main__':
