@@ -8,9 +8,10 @@ usage:
                                                           one written by objdet): OUT/model_dir starts with a copy of it
   checkpoint_roundtrip.py dump   PREFIX OUT.safetensors   every numeric tensor of a checkpoint by key, as tf.train reads it
   checkpoint_roundtrip.py latest MODEL_DIR                the prefix of its newest checkpoint
-  checkpoint_roundtrip.py close  PREFIX PREFIX BOUND      two checkpoints of the same keys: for each kind (kernel, ..., each slot) the
+  checkpoint_roundtrip.py close  PREFIX PREFIX BOUND [AGAIN]  two checkpoints of the same keys: for each kind (kernel, ..., each slot) the
                                                           norm of the difference is below BOUND of the norm (25 BOUND for
-                                                          slots, betas and moving means)
+                                                          slots, betas and moving means), or below 3 times that of AGAIN from
+                                                          the first, where AGAIN is another run of what made the first
   checkpoint_roundtrip.py restore PIPELINE PREFIX [SLOTS] builds PIPELINE's model (and, with SLOTS=1, its optimiser's
                                                           slots) in the OD API, restores PREFIX into it and fails
                                                           unless every object matched and every value is the one
@@ -180,7 +181,8 @@ def latest(model_dir):
     print(tf.train.latest_checkpoint(model_dir))
 
 
-def close(first, second, bound):
+def differences(first, second):
+    """By kind, the norm of the difference as part of the norm."""
     a, b = tf.train.load_checkpoint(first), tf.train.load_checkpoint(second)
     keys = [sorted(k for k in r.get_variable_to_dtype_map() if k.endswith(SUFFIX)) for r in (a, b)]
     if keys[0] != keys[1]:
@@ -196,12 +198,15 @@ def close(first, second, bound):
         total = sums.setdefault(kind, [0, 0])
         total[0] += ((x - y) ** 2).sum()
         total[1] += (x ** 2).sum()
-    bad = []
-    for kind, (difference, norm) in sorted(sums.items()):
-        error = np.sqrt(difference / max(norm, 1e-30))
+    return {kind: np.sqrt(difference / max(norm, 1e-30)) for kind, (difference, norm) in sorted(sums.items())}
+
+
+def close(first, second, bound, again=None):
+    bad, noise = [], differences(first, again) if again else {}
+    for kind, error in differences(first, second).items():
         noisy = 25 if kind.startswith('optimizer/') or kind in ('beta', 'moving_mean') else 1  # small sums of a gradient that rounding noise grows in
-        print(f'{kind:40} {error:.2e}')
-        if error > noisy * float(bound):
+        print(f'{kind:40} {error:.2e}' + (f'   the reference again: {noise[kind]:.2e}' if again else ''))
+        if error > max(noisy * float(bound), 3 * noise.get(kind, 0)):
             bad.append(kind)
     if bad:
         sys.exit(f'above {bound}: {bad}')
