@@ -38,16 +38,16 @@ static void compare_target(golden_case *c, golden_quantity q, const char *name, 
 static od_status expand_targets(const golden_case *c, const od_targets *t, target_tensors *out, od_error *err)
 {
     int64_t a = t->anchor_count;
-    int columns = od_class_scheme_columns(&t->scheme);
+    int columns = od_class_scheme_columns(&t->scheme), code = t->coder.code_size;
     size_t n = (size_t)(c->batch * a);
     out->classes = od_calloc(n * (size_t)columns, sizeof(float));
     out->class_weights = od_calloc(n * (size_t)columns, sizeof(float));
-    out->boxes = od_calloc(n * 4, sizeof(float));
+    out->boxes = od_calloc(n * (size_t)code, sizeof(float));
     out->box_weights = od_calloc(n, sizeof(float));
     if (!out->classes || !out->class_weights || !out->boxes || !out->box_weights) return od_error_nomem(err, "targets");
     for (int64_t i = 0; i < c->batch; i++) {
         od_targets_expand_classes(t, i, 0, a, out->classes + i * a * columns, out->class_weights + i * a * columns);
-        od_targets_expand_boxes(t, i, 0, a, out->boxes + i * a * 4, out->box_weights + i * a);
+        od_targets_expand_boxes(t, i, 0, a, out->boxes + i * a * code, out->box_weights + i * a);
     }
     return OD_OK;
 }

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Faster R-CNN ResNet50 on the chest X-rays beside the OD API, each with its own trainer (about 12 minutes). Opt-in: OD_ORACLE names its environment.
+#   1. A backbone's start by the recipe (recipe_training.py), the heads as the OD API draws them: its checkpoint after a step at rate 0.
+#   2. Both train 50 steps from that checkpoint, images in the record's order, sampling everything, on proposals of their own: every step's loss
+#      within 3 %. The rate is low, for at ten times as much the OD API leaves its own curve, too (docs/TESTING.md).
+set -euo pipefail
+[ -n "${OD_ORACLE:-}" ] || { echo "skipped: OD_ORACLE names no oracle environment"; exit 77; }
+data="$OD_SHARED_DIR/data"
+[ -f "$data/chest_xray/train.record" ] || { echo "skipped: needs $data/chest_xray"; exit 77; }
+steps=${STEPS:-50}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$OD_SOURCE_DIR"
+oracle() { PYTHONPATH="$OD_SHARED_DIR/oracle" "$OD_ORACLE/bin/python" tests/oracle/recipe_training.py "$@" > "$work/stdout" 2> "$work/stderr" || { tail -20 "$work/stderr"; exit 1; }; }
+
+config() { # rate checkpoint type
+  python3 bench/family_config.py "$data/zoo_configs" faster_rcnn_resnet50 256 2 batch=2 steps="$steps" label_map="$data/chest_xray/label_map.pbtxt" \
+    record="$data/chest_xray/train.record" eval_record="$data/chest_xray/val.record" checkpoint="$2" |
+    sed -E "s/cosine_decay_learning_rate \{[^}]*\}/constant_learning_rate { learning_rate: $1 }/; s/fine_tune_checkpoint_type: \"classification\"/fine_tune_checkpoint_type: \"$3\"/
+      s/(first_stage_max_proposals): .*/\1: 64 first_stage_minibatch_size: 100000 second_stage_batch_size: 64 second_stage_balance_fraction: 1.0/
+      s/(use_static_shapes|use_static_balanced_label_sampler): true/\1: false/; s/^train_input_reader \{/& shuffle: false num_readers: 1/"
+}
+
+config 0 "$work/start/ckpt-1" classification > "$work/zero.config"
+config 0.0002 "$work/zero/ckpt-1" full > "$work/follow.config"
+# shellcheck disable=SC2046
+oracle start "$OD_SHARED_DIR/oracle" "$work/zero.config" "$work/start" $(find "$data/chest_xray/images" -name '*.jpg' | sort | sed -n 1,8p)
+oracle train "$work/zero.config" "$work/zero" 1
+oracle train "$work/follow.config" "$work/theirs" "$steps"
+for step in $(seq "$steps"); do # the last step's loss is always logged
+  "$OBJDET" train --pipeline_config_path="$work/follow.config" --model_dir="$work/ours" --num_train_steps="$step" --eval_every_n=0 --max_to_keep=1 > "$work/log" 2>&1 || { tail -3 "$work/log"; exit 1; }
+done
+"$OBJDET" events list "$work/ours/train" --csv=Loss/total_loss > "$work/ours.csv"
+awk -F'[ ,]' -v steps="$steps" '
+  NR == FNR { want[$1] = $2; next }
+  $2 in want { error = $4 / want[$2] - 1; if (error < 0) error = -error; compared++; if (!(error <= worst)) { worst = error; at = $2 }; if ($2 == 1) first = $4; last = $4 }
+  END { printf "%d steps compared, loss from %.4g to %.4g, largest difference %.2g %% at step %d\n", compared, first, last, 100 * worst, at; exit !(compared == steps && worst <= .03) }
+' "$work/theirs/losses.txt" "$work/ours.csv"
