@@ -341,6 +341,20 @@ static int masks_comparable(const od_instance *inst, const detection *a, const d
     return a->mask && b->mask && a->mask_size == b->mask_size && boxes_cropped_alike(inst, a->box, b->box);
 }
 
+/* Boxes of coders without exponentials may be inverted; straightened, they overlap as others do. */
+static float overlap(const detection *a, const detection *b)
+{
+    float straight[2][4];
+    for (int i = 0; i < 2; i++) {
+        const float *box = i ? b->box : a->box;
+        for (int k = 0; k < 2; k++) {
+            straight[i][k] = fminf(box[k], box[k + 2]);
+            straight[i][k + 2] = fmaxf(box[k], box[k + 2]);
+        }
+    }
+    return od_box_iou(straight[0], straight[1]);
+}
+
 static void match_end_to_end(const od_instance *inst, const detection *want, int n, detection *have, int m, end_to_end *error)
 {
     double cut = n ? want[n - 1].score : 0;
@@ -350,14 +364,14 @@ static void match_end_to_end(const od_instance *inst, const detection *want, int
         for (int j = 0; j < m; j++) {
             if (have[j].used || have[j].class_index != want[i].class_index) continue;
             if (fabs((double)have[j].score - want[i].score) > 1e-3) continue;
-            if (best < 0 || od_box_iou(want[i].box, have[j].box) > od_box_iou(want[i].box, have[best].box)) best = j;
+            if (best < 0 || overlap(&want[i], &have[j]) > overlap(&want[i], &have[best])) best = j;
         }
         if (best < 0) {
             error->iou = INFINITY;
             return;
         }
         have[best].used = 1;
-        error->iou = fmax(error->iou, 1 - (double)od_box_iou(want[i].box, have[best].box));
+        error->iou = fmax(error->iou, 1 - (double)overlap(&want[i], &have[best]));
         error->score = fmax(error->score, fabs((double)have[best].score - want[i].score));
         if (!masks_comparable(inst, &want[i], &have[best])) continue;
         error->mask = fmax(error->mask, difference(want[i].mask, have[best].mask, want[i].mask_size));

@@ -23,7 +23,7 @@ config() { # rate checkpoint type
 }
 
 config 0 "$work/start/ckpt-1" classification > "$work/zero.config"
-config 0.0002 "$work/zero/ckpt-1" full > "$work/follow.config"
+config 0.0001 "$work/zero/ckpt-1" full > "$work/follow.config"
 # shellcheck disable=SC2046
 oracle start "$OD_SHARED_DIR/oracle" "$work/zero.config" "$work/start" $(find "$data/chest_xray/images" -name '*.jpg' | sort | sed -n 1,8p)
 oracle train "$work/zero.config" "$work/zero" 1
