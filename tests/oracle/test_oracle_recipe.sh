@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Faster R-CNN ResNet50 on the chest X-rays beside the OD API, each with its own trainer (about 12 minutes). Opt-in: OD_ORACLE names its environment.
 #   1. A backbone's start by the recipe (recipe_training.py), the heads as the OD API draws them: its checkpoint after a step at rate 0.
-#   2. Both train 50 steps from that checkpoint, images in the record's order, sampling everything, on proposals of their own: every step's loss
-#      within 3 %. The rate is low, for at ten times as much the OD API leaves its own curve, too (docs/TESTING.md).
+#   2. Both train 50 steps from that checkpoint, images in the record's order, sampling everything, on proposals of their own: the mean loss of any
+#      ten steps within 3 %. (At single steps a last bit decides a suppression; the OD API's own reruns jump there as well, docs/TESTING.md. The
+#      rate is low, for rounding grows with the sum of the rates.)
 set -euo pipefail
 [ -n "${OD_ORACLE:-}" ] || { echo "skipped: OD_ORACLE names no oracle environment"; exit 77; }
 data="$OD_SHARED_DIR/data"
@@ -34,6 +35,17 @@ done
 "$OBJDET" events list "$work/ours/train" --csv=Loss/total_loss > "$work/ours.csv"
 awk -F'[ ,]' -v steps="$steps" '
   NR == FNR { want[$1] = $2; next }
-  $2 in want { error = $4 / want[$2] - 1; if (error < 0) error = -error; compared++; if (!(error <= worst)) { worst = error; at = $2 }; if ($2 == 1) first = $4; last = $4 }
-  END { printf "%d steps compared, loss from %.4g to %.4g, largest difference %.2g %% at step %d\n", compared, first, last, 100 * worst, at; exit !(compared == steps && worst <= .03) }
+  !($2 in want) { next }
+  {
+    error = size($4 / want[$2] - 1)
+    if (!(error <= worst)) { worst = error; at = $2 }
+    if (++compared == 1) first = $4
+    theirs += want[$2]; ours += last = $4
+    if (compared % 10 == 0) { mean = size(ours / theirs - 1); if (!(mean <= most)) most = mean; ours = theirs = 0 }
+  }
+  function size(x) { return x < 0 ? -x : x }
+  END {
+    printf "%d steps compared, loss from %.4g to %.4g, largest difference %.2g %% at step %d, of the mean of ten steps %.2g %%\n", compared, first, last, 100 * worst, at, 100 * most
+    exit !(compared == steps && most <= .03)
+  }
 ' "$work/theirs/losses.txt" "$work/ours.csv"
