@@ -166,10 +166,10 @@ CASES = {
     'v2_fpn_many': ssd(V2_FPN, 'encode_background_as_zeros: false add_background_class: true loss { classification_loss { weighted_softmax {} } } negative_class_weight: 0.5 '
                        'post_processing { score_converter: SOFTMAX batch_non_max_suppression { soft_nms_sigma: 0.4 max_detections_per_class: 3 max_total_detections: 40 } } ' + FIXED % (160, 224), boxes=([3, 1, 2, 3], 20)),
     'det_rect': ssd(D0, 'feature_extractor { bifpn { num_iterations: 2 num_filters: 24 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 2 } } '
-                    'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true max_classes_per_detection: 2 } } ' + FIXED % (128, 384), boxes=([3, 1, 2, 3], 7)),
+                    'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true max_classes_per_detection: 2 } } ' + FIXED % (256, 384), boxes=([3, 1, 2, 3], 7)),
     'retina_rect': ssd(RETINA, 'box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 1 conv_hyperparams { activation: SWISH } } } '
-                       'loss { localization_loss { weighted_smooth_l1 { delta: 0.111 } } classification_loss { weighted_sigmoid_focal { gamma: 0.5 alpha: 0.6 } } } ' + FIXED % (130, 210), boxes=([3, 1, 2, 3], 9)),
-    'v1_fpn_odd': ssd(V1_FPN, 'feature_extractor { depth_multiplier: 0.75 } box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 3 } } ' + FIXED % (97, 193),
+                       'loss { localization_loss { weighted_smooth_l1 { delta: 0.111 } } classification_loss { weighted_sigmoid_focal { gamma: 0.5 alpha: 0.6 } } } ' + FIXED % (128, 256), boxes=([3, 1, 2, 3], 9)),
+    'v1_fpn_odd': ssd(V1_FPN, 'feature_extractor { depth_multiplier: 0.75 } box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 3 } } ' + FIXED % (128, 384),
                       boxes=([3, 0, 2, 3], 5)),
     'center_rect34': center('type: "resnet_v1_34_fpn"', FIXED % (64, 224) + ' object_center_params { max_box_predictions: 20 min_box_overlap_iou: 0.3 }', ([3, 1, 2, 3], 12)),
     'center_hourglass20_rect': center('type: "hourglass_20" ' + BGR, FIXED % (128, 256) + ' object_detection_task { task_loss_weight: 0.5 scale_loss_weight: 0.2 offset_loss_weight: 2 }', ([3, 1, 2, 3], 4)),
@@ -197,7 +197,7 @@ CASES.update({
     'frcnn_rect': two_stage(FRCNN, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 90 max_dimension: 130 pad_to_max_dimension: true } } first_stage_max_proposals: 20 second_stage_batch_size: 20 '
                             'second_stage_classification_loss { weighted_sigmoid {} } second_stage_post_processing { score_converter: SIGMOID }', boxes=([3, 1, 2, 3], 5)),
     'frcnn_soft': two_stage(FRCNN, TWO + 'second_stage_post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 score_threshold: 0.2 } } second_stage_classification_loss_weight: 0.5 '
-                            'first_stage_localization_loss_weight: 0.7 second_stage_target_iou_threshold: 0.4', boxes=([3, 0, 2, 3], 3)),
+                            'first_stage_localization_loss_weight: 0.7', boxes=([3, 0, 2, 3], 3)),
     'frcnn_fpn_rect': two_stage(FRCNN_FPN, FIXED % (100, 150) + ' first_stage_max_proposals: 16 second_stage_batch_size: 16 feature_extractor { fpn { min_level: 3 max_level: 6 additional_layer_depth: 48 } '
                                 'conv_hyperparams { activation: RELU_6 batch_norm { decay: 0.9 } } } first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 6 } } '
                                 'use_matmul_crop_and_resize: true', boxes=([3, 1, 2, 3], 4)),
