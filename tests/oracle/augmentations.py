@@ -2,6 +2,7 @@
 """Writes tests/data/fixtures/augmentations.safetensors: what the OD API's augmentations do.
 
 Run in the oracle's environment: python tests/oracle/augmentations.py [CASE...] (with names: only these random cases and the fixed ones are made anew)
+  python tests/oracle/augmentations.py --photo FILE X Y OUT: the fixed cases alone, of 19x27 pixels of a photograph
   fixed/IN/image [19,27,3] float, fixed/IN/boxes [4,4]: a picture made by a formula, its boxes
   fixed/CASE/image, fixed/CASE/boxes: the result with every random number given (see `fixed`)
   random/CASE [7, 201]: quantiles over DRAWS draws of the result's height, width, three channel means, number of boxes and
@@ -51,8 +52,8 @@ class Given:
         pp.tf.random_uniform = real_uniform
 
 
-def fixed(out):
-    image, boxes = tf.constant(picture(19, 27)), tf.constant(BOXES)
+def fixed(out, given=None):
+    image, boxes = tf.constant(picture(19, 27) if given is None else given), tf.constant(BOXES)
     labels, weights = tf.ones([4], tf.int32), tf.ones([4])
     out['fixed/IN/image'], out['fixed/IN/boxes'] = image.numpy(), BOXES
 
@@ -171,7 +172,18 @@ def load(path):
             for name, t in json.loads(data[8:start]).items()}
 
 
+def photo(path, x, y):
+    pixels = tf.io.decode_image(tf.io.read_file(path), 3).numpy().astype(np.float32)[y:y + 19, x:x + 27]
+    if pixels.shape != (19, 27, 3): sys.exit(f'{path} has no 19x27 pixels at {x}, {y}')
+    return pixels
+
+
 def main():
+    if sys.argv[1:2] == ['--photo']:
+        out = {}
+        fixed(out, photo(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+        save(sys.argv[5], out)
+        return
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'data', 'fixtures', 'augmentations.safetensors')
     only = sys.argv[1:]
     out = load(path) if only else {}
