@@ -43,4 +43,5 @@ for n in "$@"; do
   measured "$n" "split, annotations only" "$o" data split x.record --output_dir=parts --annotations_only
   measured "$n" "loader, $((n / 2)) images" "$build/bench_loader" s/pipeline.config $((n / 64)) x.record
   [ -n "${NO_COPIES:-}" ] || measured "$n" "check, with the search for near copies" "$o" data check x.record
+  [ -n "${NO_COPIES:-}" ] || measured "$n" "split, with the search for copies" "$o" data split x.record --output_dir=apart
 done
