@@ -95,8 +95,8 @@ static void scatter_image(const od_conv_job *c, const od_grad_source *g, const o
     const od_conv_attrs *a = &c->node->conv;
     const float *packed = c->net->packed_t[c->node - c->net->graph->nodes];
     int64_t block = scatter_rows_a_block(c), taps = (int64_t)a->kernel_h * a->kernel_w, reach = (int64_t)(a->kernel_h - 1) * a->dilation;
-    int64_t from = clamp((y0 + a->pad_top - reach + a->stride - 1) / a->stride, 0, c->out.h), to = clamp((y1 - 1 + a->pad_top) / a->stride + 1, 0, c->out.h);
-    if (y0 + a->pad_top < reach) from = 0; /* the division above rounds towards zero */
+    int64_t above = clamp(y0 + a->pad_top - reach, 0, c->in.h + a->pad_top); /* where the first output's kernel begins, or before */
+    int64_t from = clamp((above + a->stride - 1) / a->stride, 0, c->out.h), to = clamp((y1 - 1 + a->pad_top) / a->stride + 1, 0, c->out.h);
     for (int64_t oy = from; oy < to; oy += block) {
         int64_t rows = to - oy < block ? to - oy : block, m = rows * c->out.w;
         const float *d = od_grad_source_rows(g, (n * c->out.h + oy) * c->out.w, m, scratch), *segments[OD_CONV_TAPS_MAX] = {0};

@@ -235,6 +235,7 @@ TILE_LIST(TILE)
 static const tile_fn tiles[TILE_NV_MAX + 1][TILE_ROWS_MAX + 1] = {TILE_LIST(TILE)};
 #undef TILE
 
+/* Spread over all tiles of the product. */
 static fetch fetch_during(int64_t m, int64_t n, const od_gemm_post *post)
 {
     int64_t tiles_in_all = 0, nv;
