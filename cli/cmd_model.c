@@ -52,8 +52,9 @@ static int show(const od_model_summary_options *options, const char *svg)
 int od_cmd_model(int argc, char **argv)
 {
     int64_t height = 0, width = 0, threads = 0;
-    const char *svg = NULL;
+    const char *svg = NULL, *config = NULL;
     const cli_flag flags[] = {
+        {"pipeline_config_path", CLI_STRING, &config, "show: the config, as the other commands take it"},
         {"svg", CLI_STRING, &svg, "show: also draw the network into this file"},
         {"height", CLI_INT, &height, "of the image (the config's)"},
         {"width", CLI_INT, &width, "of the image (the config's)"},
@@ -62,8 +63,8 @@ int od_cmd_model(int argc, char **argv)
     };
     const cli_usage usage = {
         "model list | model show PIPELINE_CONFIG [FLAGS]",
-        "list names the supported networks. show tells what the network of a pipeline.config is: parameters, multiplications and additions\n"
-        "(of direct convolution), memory, and draws it.",
+        "list names the supported networks: what feature_extractor.type may be. show tells what the network of a pipeline.config is:\n"
+        "parameters, multiplications and additions (of direct convolution), memory, and draws it.",
         "  objdet model list\n"
         "  objdet model show pipeline.config\n"
         "  objdet model show pipeline.config --svg=network.svg\n",
@@ -71,7 +72,8 @@ int od_cmd_model(int argc, char **argv)
     int positional = 0, code = cli_flags_parse(argc, argv, flags, &usage, &positional);
     if (code >= 0) return code;
     if (positional == 1 && !strcmp(argv[1], "list")) return list();
-    if (positional != 2 || strcmp(argv[1], "show")) {
+    if (positional == 2 && !config) config = argv[2], positional = 1;
+    if (positional != 1 || !config || strcmp(argv[1], "show")) {
         fprintf(stderr, "objdet model: error: expected 'list', or 'show' and a pipeline.config; see objdet model --help\n");
         return 2;
     }
@@ -79,6 +81,6 @@ int od_cmd_model(int argc, char **argv)
         fprintf(stderr, "objdet model: error: --height and --width: expected 1 to 32768; --num_threads: at most 4096\n");
         return 2;
     }
-    const od_model_summary_options options = {argv[2], (int)height, (int)width, (int)threads};
+    const od_model_summary_options options = {config, (int)height, (int)width, (int)threads};
     return show(&options, svg);
 }

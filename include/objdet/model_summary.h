@@ -39,7 +39,7 @@ typedef struct od_model_summary {
     int part_count;
     od_model_part parts[3];
     /* Bytes that the network needs besides the program: for one image, and for each further one. Training: with weights, gradients
-     * and momentum. */
+     * and the optimizer's state (momentum's where the config has no optimizer). */
     int64_t predict_bytes, predict_bytes_more, train_bytes, train_bytes_more;
 } od_model_summary;
 

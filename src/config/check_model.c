@@ -4,6 +4,7 @@
  */
 #include "config/check.h"
 #include "config/message.h"
+#include "config/support.h"
 #include "util/nearest.h"
 
 #include <stdio.h>
@@ -11,21 +12,7 @@
 
 typedef ObjectDetection__Protos__Ssd ssd_proto;
 
-/* The types that model_builder.py has for TensorFlow 2, and what replaces those of TensorFlow 1. */
-static const char *const ssd_types[] = {
-    "ssd_mobilenet_v1_keras", "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_keras", "ssd_mobilenet_v2_fpn_keras",
-    "ssd_resnet50_v1_fpn_keras", "ssd_resnet101_v1_fpn_keras", "ssd_resnet152_v1_fpn_keras",
-    "ssd_efficientnet-b0_bifpn_keras", "ssd_efficientnet-b1_bifpn_keras", "ssd_efficientnet-b2_bifpn_keras",
-    "ssd_efficientnet-b3_bifpn_keras", "ssd_efficientnet-b4_bifpn_keras", "ssd_efficientnet-b5_bifpn_keras",
-    "ssd_efficientnet-b6_bifpn_keras", "ssd_efficientnet-b7_bifpn_keras", NULL};
-static const char *const faster_rcnn_types[] = {
-    "faster_rcnn_resnet50_keras", "faster_rcnn_resnet101_keras", "faster_rcnn_resnet152_keras",
-    "faster_rcnn_inception_resnet_v2_keras", "faster_rcnn_resnet50_fpn_keras", "faster_rcnn_resnet101_fpn_keras",
-    "faster_rcnn_resnet152_fpn_keras", NULL};
-static const char *const center_net_types[] = {
-    "resnet_v2_50", "resnet_v2_101", "resnet_v1_18_fpn", "resnet_v1_34_fpn", "resnet_v1_50_fpn", "resnet_v1_101_fpn",
-    "hourglass_10", "hourglass_20", "hourglass_32", "hourglass_52", "hourglass_104", "mobilenet_v2", "mobilenet_v2_fpn",
-    "mobilenet_v2_fpn_sep_conv", NULL};
+/* Feature extractors of TensorFlow 1, and what replaces them. (Those of TensorFlow 2 are supported, all.) */
 static const struct {
     const char *name, *instead;
 } tf1_types[] = {
@@ -47,38 +34,33 @@ static const struct {
     {"faster_rcnn_resnet101", "faster_rcnn_resnet101_keras"}, {"faster_rcnn_resnet152", "faster_rcnn_resnet152_keras"},
 };
 
-static int is_listed(const char *const *types, const char *type)
+/* The nearest of the types that are supported; it is `type` itself when that is one. NULL: none is near. */
+static const char *nearest_type(const char *message, const char *type)
 {
-    while (*types && strcmp(*types, type)) types++;
-    return *types != NULL;
-}
-
-static const char *nearest_type(const char *const *types, const char *type)
-{
-    const char *best = NULL;
+    const char *best = NULL, *known;
     int least = 99;
-    for (; *types; types++) {
-        int d = od_edit_distance(type, *types);
-        if (d < least) least = d, best = *types;
+    for (int i = 0; (known = od_support_value(message, "type", i)); i++) {
+        int d = od_edit_distance(type, known);
+        if (d < least) least = d, best = known;
     }
     return best && od_edit_distance_is_near(least, type) ? best : NULL;
 }
 
-static void check_type(od_check *check, const void *extractor, const char *type, const char *const *types)
+static void check_type(od_check *check, const void *extractor, const char *type, const char *message)
 {
     char fix[128] = "";
     if (!type) {
         od_check_missing(check, extractor, "type", "add type: '...', as in the zoo's configs");
         return;
     }
-    if (is_listed(types, type)) return;
+    const char *nearest = nearest_type(message, type);
+    if (nearest && !strcmp(nearest, type)) return;
     for (size_t i = 0; i < sizeof tf1_types / sizeof *tf1_types; i++) {
         if (strcmp(tf1_types[i].name, type)) continue;
         snprintf(fix, sizeof fix, "type: '%s'", tf1_types[i].instead);
         od_check_add(check, OD_CONFIG_ERROR, extractor, "type", "a TensorFlow 2 type", fix, "'%s' is for TensorFlow 1 only", type);
         return;
     }
-    const char *nearest = nearest_type(types, type);
     if (nearest) snprintf(fix, sizeof fix, "did you mean '%s'?", nearest);
     od_check_add(check, OD_CONFIG_ERROR, extractor, "type", "a feature extractor of the TensorFlow 2 OD API", fix, "'%s' is not known", type);
 }
@@ -252,7 +234,7 @@ static void check_ssd(od_check *check, const ssd_proto *ssd)
     check_parts(check, &ssd->base, parts);
     if (ssd->loss) check_parts(check, &ssd->loss->base, losses);
     check_classes(check, ssd, ssd->num_classes, ssd->has_num_classes);
-    if (ssd->feature_extractor) check_type(check, ssd->feature_extractor, ssd->feature_extractor->type, ssd_types);
+    if (ssd->feature_extractor) check_type(check, ssd->feature_extractor, ssd->feature_extractor->type, "SsdFeatureExtractor");
     check_resizer(check, ssd->image_resizer);
     image_size(ssd, size);
     check_pyramid_size(check, ssd, size[0], "height");
@@ -269,7 +251,7 @@ static void check_faster_rcnn(od_check *check, const ObjectDetection__Protos__Fa
                                         "first_stage_box_predictor_conv_hyperparams", NULL};
     check_parts(check, &m->base, parts);
     check_classes(check, m, m->num_classes, m->has_num_classes);
-    if (m->feature_extractor) check_type(check, m->feature_extractor, m->feature_extractor->type, faster_rcnn_types);
+    if (m->feature_extractor) check_type(check, m->feature_extractor, m->feature_extractor->type, "FasterRcnnFeatureExtractor");
     check_resizer(check, m->image_resizer);
     check_post_processing(check, m->second_stage_post_processing, NULL);
 }
@@ -279,7 +261,7 @@ static void check_center_net(od_check *check, const ObjectDetection__Protos__Cen
     static const char *const parts[] = {"image_resizer", "feature_extractor", "object_center_params", NULL};
     check_parts(check, &m->base, parts);
     check_classes(check, m, m->num_classes, m->has_num_classes);
-    if (m->feature_extractor) check_type(check, m->feature_extractor, m->feature_extractor->type, center_net_types);
+    if (m->feature_extractor) check_type(check, m->feature_extractor, m->feature_extractor->type, "CenterNetFeatureExtractor");
     check_resizer(check, m->image_resizer);
     check_post_processing(check, m->post_processing, NULL);
 }

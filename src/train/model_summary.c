@@ -2,6 +2,7 @@
 #include "objdet/model_summary.h"
 
 #include "report/svg_network.h"
+#include "train/optimizer.h"
 #include "train/run_setup.h"
 #include "util/alloc.h"
 #include "util/file.h"
@@ -61,6 +62,14 @@ static od_status instance_bytes(const shown *s, od_net_mode mode, int64_t batch,
     return OD_OK;
 }
 
+/* Floats of optimiser's state a weight: the config's, or momentum's one where it has none that works (it may be for prediction only). */
+static int optimizer_slots(const shown *s)
+{
+    od_optimizer optimizer;
+    od_error ignored = {0};
+    return od_optimizer_init(&optimizer, s->setup.config, s->threads, &ignored) == OD_OK ? od_optimizer_slot_count(&optimizer) : 1;
+}
+
 static od_status find_memory(const shown *s, od_model_summary *out, od_error *err)
 {
     int64_t weights = (int64_t)(od_model_variables(s->setup.model)->elements * sizeof(float)), two;
@@ -71,7 +80,7 @@ static od_status find_memory(const shown *s, od_model_summary *out, od_error *er
     OD_TRY(instance_bytes(s, OD_NET_TRAIN, 1, &out->train_bytes, err));
     OD_TRY(instance_bytes(s, OD_NET_TRAIN, 2, &two, err));
     out->train_bytes_more = two - out->train_bytes;
-    out->train_bytes += 3 * weights; /* values, gradients, momentum */
+    out->train_bytes += (2 + optimizer_slots(s)) * weights; /* values, gradients, state */
     return OD_OK;
 }
 

@@ -74,9 +74,14 @@ int od_optimizer_average_slot(const od_optimizer *o)
     return o->averages ? base_slots(o) : -1;
 }
 
+int od_optimizer_slot_count(const od_optimizer *o)
+{
+    return base_slots(o) + o->averages;
+}
+
 od_status od_optimizer_allocate(const od_optimizer *o, od_variables *vars, od_error *err)
 {
-    return od_variables_allocate_slots(vars, base_slots(o) + o->averages, err);
+    return od_variables_allocate_slots(vars, od_optimizer_slot_count(o), err);
 }
 
 int od_optimizer_numbers(const od_optimizer *o, od_optimizer_number *numbers)

@@ -39,6 +39,8 @@ od_status od_optimizer_allocate(const od_optimizer *o, od_variables *vars, od_er
 
 /* Names of the slots, NULL-terminated: {"momentum"}, {"m", "v"}, {"rms"} or {"rms", "momentum"}; with averages another slot follows. */
 const char *const *od_optimizer_slots(const od_optimizer *o);
+/* How many floats of state a weight has: the slots, the average's included. */
+int od_optimizer_slot_count(const od_optimizer *o);
 /* Fills `numbers` (room for 4), returns how many. */
 int od_optimizer_numbers(const od_optimizer *o, od_optimizer_number *numbers);
 

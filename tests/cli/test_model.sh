@@ -14,6 +14,7 @@ done
 
 # The small network of tests/data: 1 class, FPNLite. The backbone is MobileNetV2's 2.26 million parameters.
 "$OBJDET" model show "$OD_SOURCE_DIR/tests/data/ssd_fpnlite.config" --height=320 --width=320 --svg="$dir/net.svg" > "$dir/out"
+cp "$dir/out" "$dir/shown"
 head -1 "$dir/out" | grep -qE '^ssd_mobilenet_v2_fpn_keras \(ssd\), [0-9]+ class(es)?, 320 x 320$' || fail "the first line: $(head -1 "$dir/out")"
 grep -qE '^backbone +2\.258 M +1\.[0-9]{3}$' "$dir/out" || fail "the backbone's line: $(grep backbone "$dir/out")"
 grep -qE '^anchors +12804$' "$dir/out" || fail "anchors: $(grep anchors "$dir/out")"
@@ -36,6 +37,15 @@ center hourglass_10
 grep -q '^backbone ' "$dir/out" && ! grep -q '^neck ' "$dir/out" || fail "hourglass_10: $(cat "$dir/out")"
 center mobilenet_v2
 grep -qE '^backbone +2\.258 M ' "$dir/out" && grep -q '^neck ' "$dir/out" || fail "mobilenet_v2: $(cat "$dir/out")"
+
+"$OBJDET" model show --pipeline_config_path="$OD_SOURCE_DIR/tests/data/ssd_fpnlite.config" --height=320 --width=320 --svg="$dir/net.svg" | diff - "$dir/shown" || fail "with --pipeline_config_path"
+# Adam has two numbers a weight, momentum one: 4 bytes times all parameters more, of the first image only.
+for optimizer in momentum_optimizer adam_optimizer; do
+  { cat "$dir/center.config"; printf 'train_config { optimizer { %s { learning_rate { constant_learning_rate { learning_rate: 0.1 } } } use_moving_average: false } }\n' "$optimizer"; } > "$dir/$optimizer.config"
+  "$OBJDET" model show "$dir/$optimizer.config" | sed -nE 's/^memory, training +([0-9]+) MB.*/\1/p; s/^all +([0-9.]+) M.*/\1/p' | tr '\n' ' ' > "$dir/$optimizer.out"
+done
+awk 'NR == 1 {megabytes = $2} NR == 2 {exit !($2 - megabytes > 4 * $1 - 1.1 && $2 - megabytes < 4 * $1 + 1.1)}' "$dir/momentum_optimizer.out" "$dir/adam_optimizer.out" ||
+  fail "Adam's memory: $(cat "$dir"/*_optimizer.out)"
 
 "$OBJDET" model show "$dir/none.config" 2> "$dir/err" && fail "a missing config must fail"
 grep -q "^objdet: error: $dir/none.config: " "$dir/err" || fail "a missing config: $(cat "$dir/err")"

@@ -166,13 +166,36 @@ CASES = {
     'v2_fpn_many': ssd(V2_FPN, 'encode_background_as_zeros: false add_background_class: true loss { classification_loss { weighted_softmax {} } } negative_class_weight: 0.5 '
                        'post_processing { score_converter: SOFTMAX batch_non_max_suppression { soft_nms_sigma: 0.4 max_detections_per_class: 3 max_total_detections: 40 } } ' + FIXED % (160, 224), boxes=([3, 1, 2, 3], 20)),
     'det_rect': ssd(D0, 'feature_extractor { bifpn { num_iterations: 2 num_filters: 24 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 24 num_layers_before_predictor: 2 } } '
-                    'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true max_classes_per_detection: 2 } } ' + FIXED % (256, 384), boxes=([3, 1, 2, 3], 7)),
+                    'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true } } ' + FIXED % (256, 384), boxes=([3, 1, 2, 3], 7)),
     'retina_rect': ssd(RETINA, 'box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 1 conv_hyperparams { activation: SWISH } } } '
-                       'loss { localization_loss { weighted_smooth_l1 { delta: 0.111 } } classification_loss { weighted_sigmoid_focal { gamma: 0.5 alpha: 0.6 } } } ' + FIXED % (128, 256), boxes=([3, 1, 2, 3], 9)),
+                       'loss { localization_loss { weighted_smooth_l1 { delta: 0.111 } } classification_loss { weighted_sigmoid_focal { gamma: 0.5 alpha: 0.6 } } } ' + FIXED % (160, 288), boxes=([3, 1, 2, 3], 9)),
     'v1_fpn_odd': ssd(V1_FPN, 'feature_extractor { depth_multiplier: 0.75 } box_predictor { weight_shared_convolutional_box_predictor { depth: 64 num_layers_before_predictor: 3 } } ' + FIXED % (128, 384),
                       boxes=([3, 0, 2, 3], 5)),
     'center_rect34': center('type: "resnet_v1_34_fpn"', FIXED % (64, 224) + ' object_center_params { max_box_predictions: 20 min_box_overlap_iou: 0.3 }', ([3, 1, 2, 3], 12)),
     'center_hourglass20_rect': center('type: "hourglass_20" ' + BGR, FIXED % (128, 256) + ' object_detection_task { task_loss_weight: 0.5 scale_loss_weight: 0.2 offset_loss_weight: 2 }', ([3, 1, 2, 3], 4)),
+    'v2_scales': ssd(V2, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 140 max_dimension: 180 pad_to_max_dimension: true per_channel_pad_value: [10, 120, 240] } } '
+                     'feature_extractor { depth_multiplier: 0.6 conv_hyperparams { regularize_depthwise: true } } anchor_generator { ssd_anchor_generator { min_scale: 0.15 max_scale: 0.8 '
+                     'aspect_ratios: [1, 0.4] } } box_predictor { convolutional_box_predictor { apply_sigmoid_to_scores: true } }', boxes=([2, 1, 0, 3], 8)),
+    'v2_dice': ssd(V2, 'loss { localization_loss { weighted_l2 {} } classification_loss { weighted_dice_classification_loss { squared_normalization: true } } localization_weight: 0.2 } '
+                   'matcher { argmax_matcher { ignore_thresholds: true use_matmul_gather: true } } ' + FIXED % (130, 190), boxes=([3, 1, 2, 3], 3)),
+    'v2_fpn_combined': ssd(V2_FPN, 'post_processing { batch_non_max_suppression { use_combined_nms: true change_coordinate_frame: false score_threshold: 0.3 iou_threshold: 0.4 max_detections_per_class: 5 max_total_detections: 9 } } ' +
+                           FIXED % (160, 224), boxes=([3, 1, 2, 3], 6)),
+    'v2_fpn_partitioned': ssd(V2_FPN, 'return_raw_detections_during_predict: true post_processing { batch_non_max_suppression { use_partitioned_nms: true use_static_shapes: true max_detections_per_class: 20 } '
+                              'calibration_config { function_approximation { x_y_pairs { x_y_pair { x: 0 y: 0.1 } x_y_pair { x: 0.4 y: 0.2 } x_y_pair { x: 1 y: 0.9 } } } } } box_predictor { weight_shared_convolutional_box_predictor { '
+                              'apply_conv_hyperparams_to_heads: true } } ' + FIXED % (128, 224), boxes=([3, 1, 2, 3], 3)),
+    'v1_fpn_agnostic': ssd(V1_FPN, 'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true iou_threshold: 0.4 } calibration_config { temperature_scaling_calibration { scaler: 2 } } '
+                           'score_converter: SIGMOID logit_scale: 1.5 } feature_extractor { depth_multiplier: 0.35 } ' + FIXED % (192, 320), boxes=([3, 1, 2, 3], 15)),
+    'det_d3_classes': ssd(D0, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 192 max_dimension: 256 pad_to_max_dimension: true per_channel_pad_value: [124, 116, 104] } } feature_extractor { '
+                          'type: "ssd_efficientnet-b3_bifpn_keras" bifpn { num_iterations: 3 num_filters: 56 } } box_predictor { weight_shared_convolutional_box_predictor { depth: 56 '
+                          'num_layers_before_predictor: 4 class_prediction_bias_init: -2 } } loss { localization_loss { weighted_l2 {} } }', boxes=([3, 1, 2, 3], 10)),
+    'det_d4_relu': ssd(D0, 'feature_extractor { type: "ssd_efficientnet-b4_bifpn_keras" conv_hyperparams { activation: RELU batch_norm { decay: 0.95 } } bifpn { num_iterations: 2 num_filters: 32 } } '
+                       'box_predictor { weight_shared_convolutional_box_predictor { depth: 32 num_layers_before_predictor: 1 conv_hyperparams { activation: RELU_6 } } } anchor_generator { '
+                       'multiscale_anchor_generator { anchor_scale: 2.5 aspect_ratios: [1, 1.4, 0.7, 3] scales_per_octave: 2 } } ' + FIXED % (256, 384), boxes=([3, 1, 2, 3], 3)),
+    'retina_agnostic': ssd(RETINA, 'post_processing { batch_non_max_suppression { use_class_agnostic_nms: true } } box_predictor { weight_shared_convolutional_box_predictor { depth: 96 num_layers_before_predictor: 3 '
+                           'share_prediction_tower: true conv_hyperparams { activation: RELU } } } image_resizer { keep_aspect_ratio_resizer { min_dimension: 192 max_dimension: 256 '
+                           'pad_to_max_dimension: true } }', boxes=([3, 0, 2, 3], 5)),
+    'center_sparse': center('type: "resnet_v2_50"', 'compute_heatmap_sparse: true image_resizer { keep_aspect_ratio_resizer { min_dimension: 96 max_dimension: 224 pad_to_max_dimension: true } } '
+                            'object_center_params { object_center_loss_weight: 0.3 max_box_predictions: 30 } object_detection_task { offset_loss_weight: 0.7 }', ([3, 1, 2, 3], 11)),
     'center_padded': center('type: "resnet_v1_18_fpn"', 'image_resizer { pad_to_multiple_resizer { multiple: 64 } }', ([3, 1, 0, 3], 4)),
 }
 
