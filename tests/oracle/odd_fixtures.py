@@ -178,8 +178,6 @@ CASES = {
                      'aspect_ratios: [1, 0.4] } } box_predictor { convolutional_box_predictor { apply_sigmoid_to_scores: true } }', boxes=([2, 1, 0, 3], 8)),
     'v2_dice': ssd(V2, 'loss { localization_loss { weighted_l2 {} } classification_loss { weighted_dice_classification_loss { squared_normalization: true } } localization_weight: 0.2 } '
                    'matcher { argmax_matcher { ignore_thresholds: true use_matmul_gather: true } } ' + FIXED % (130, 190), boxes=([3, 1, 2, 3], 3)),
-    'v2_fpn_combined': ssd(V2_FPN, 'post_processing { batch_non_max_suppression { use_combined_nms: true change_coordinate_frame: false score_threshold: 0.3 iou_threshold: 0.4 max_detections_per_class: 5 max_total_detections: 9 } } ' +
-                           FIXED % (160, 224), boxes=([3, 1, 2, 3], 6)),
     'v2_fpn_partitioned': ssd(V2_FPN, 'return_raw_detections_during_predict: true post_processing { batch_non_max_suppression { use_partitioned_nms: true use_static_shapes: true max_detections_per_class: 20 } '
                               'calibration_config { function_approximation { x_y_pairs { x_y_pair { x: 0 y: 0.1 } x_y_pair { x: 0.4 y: 0.2 } x_y_pair { x: 1 y: 0.9 } } } } } box_predictor { weight_shared_convolutional_box_predictor { '
                               'apply_conv_hyperparams_to_heads: true } } ' + FIXED % (128, 224), boxes=([3, 1, 2, 3], 3)),
