@@ -64,7 +64,7 @@ static const od_field_row rows[] = {
     SAME("BidirectionalFeaturePyramidNetworks", "num_filters", "channels of the pyramid"),
     SAME("BidirectionalFeaturePyramidNetworks", "combine_method", "'fast_attention', 'sum', 'attention', ...: how a node's inputs are added"),
 
-    SAME("FasterRcnn", "number_of_stages", "1: proposals only, 2: boxes and classes (a mask head isn't built), 3: masks, too"),
+    SAME("FasterRcnn", "number_of_stages", "1: proposals only, all of one class, 2: boxes and classes (a mask head isn't built), 3: masks, too"),
     SAME("FasterRcnn", "num_classes", "classes, without the background"),
     SAME("FasterRcnn", "image_resizer", "the size of the network's input"),
     SAME("FasterRcnn", "feature_extractor", "the backbone"),

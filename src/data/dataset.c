@@ -25,7 +25,7 @@ struct od_dataset {
     size_t source_count, source_capacity, path_capacity;
     int64_t step;    /* sample_1_of_n */
     int64_t *selected, selected_count; /* of od_dataset_select, or NULL */
-    int keep_invalid, quiet, expand_hierarchy;
+    int keep_invalid, quiet, expand_hierarchy, one_class;
     od_mask_loading masks;
     int keypoints;
     const od_label_map *map; /* the caller's or `own_map`, or NULL */
@@ -191,6 +191,7 @@ static od_status prepare(od_dataset *ds, const char *const *paths, int count, co
     ds->quiet = options->quiet;
     ds->masks = options->masks;
     ds->keypoints = options->keypoints;
+    ds->one_class = options->one_class;
     ds->expand_hierarchy = options->expand_hierarchy && options->label_map;
     ds->issues = od_calloc(OD_ISSUE_COUNT, sizeof *ds->issues);
     if (!ds->issues) return od_error_nomem(err, "a data set");
@@ -463,7 +464,9 @@ static od_status read_example(const od_dataset *ds, int64_t index, int with_imag
     OD_TRY(fill_outlines(ds, out, err));
     OD_TRY(fit_masks(out, err));
     OD_TRY(judge(ds, s, index, out, err));
-    return ds->expand_hierarchy ? od_class_hierarchy_expand(ds->map, out, err) : OD_OK;
+    if (ds->expand_hierarchy) OD_TRY(od_class_hierarchy_expand(ds->map, out, err));
+    for (int i = 0; ds->one_class && i < out->object_count; i++) out->objects[i].label = 1;
+    return OD_OK;
 }
 
 od_status od_dataset_read(const od_dataset *ds, int64_t index, od_example *out, od_error *err)

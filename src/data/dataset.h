@@ -53,6 +53,7 @@ typedef struct od_dataset_options {
     int class_scores;              /* od_object.class_scores, of TFRecords that have them */
     int expand_hierarchy;          /* objects count for the ancestors of their class in the label map, too (needs one), and so do statements on
                                       whole images; as the OD API's expand_labels_hierarchy */
+    int one_class;                 /* every object is of class 1 (after the label map has said which count) */
     int sequences;                 /* TFRecords hold tf.SequenceExamples; each annotated frame is an example */
     int frame_index;               /* of each sequence only this frame, counted from 0; with OD_ALL_FRAMES: each */
     int quiet;                     /* count issues without telling od_log */

@@ -35,7 +35,8 @@ static void faster_rcnn_info(const void *self, od_model_info *info)
 {
     const od_faster_rcnn *m = self;
     *info = (od_model_info){.type = m->features->type,
-                            .num_classes = m->c->num_classes,
+                            .num_classes = m->first_only ? 1 : m->c->num_classes,
+                            .one_class = m->first_only,
                             .backbone_paths = {m->features->backbone_paths[0], m->features->backbone_paths[1]},
                             .backbone_continues = m->features->backbone_paths[1] != NULL,
                             .features_paths = {OD_FRCNN_PROPOSAL, OD_FRCNN_CLASSIFIER}};
@@ -43,7 +44,7 @@ static void faster_rcnn_info(const void *self, od_model_info *info)
 
 int64_t od_faster_rcnn_max_proposals(const od_faster_rcnn *m, int training)
 {
-    return training && !m->classifier_loss.mine ? m->c->second_stage_batch_size : m->c->first_stage_max_proposals;
+    return training && !m->first_only && !m->classifier_loss.mine ? m->c->second_stage_batch_size : m->c->first_stage_max_proposals;
 }
 
 void od_faster_rcnn_state_free(void *state)
@@ -176,19 +177,17 @@ static od_status build_stages(const od_faster_rcnn *m, od_graph *g, od_value ima
 {
     od_value rpn[2], second[2], features;
     OD_TRY(build_rpn(m, g, maps, levels, &rpn[0], &rpn[1], err));
+    for (int i = 0; i < 2; i++) od_graph_mark_output(g, rpn[i]);
+    if (st) st->rpn_codes = rpn[0], st->rpn_logits = rpn[1];
+    if (m->first_only) return OD_OK;
     int64_t each = od_faster_rcnn_max_proposals(m, g->training);
     od_tensor_shape shape = {g->values[images].shape.n * each, 1, 1, 4};
     od_value proposals = od_graph_host(g, rpn, 2, shape, od_faster_rcnn_propose, st, "proposals");
     OD_TRY(classify(m, g, images, maps, levels, proposals, each, &features, err));
     od_mask_rcnn_predictor_build(&m->predictor, g, features, &second[0], &second[1]);
     OD_TRY(od_graph_check(g, err));
-    for (int i = 0; i < 2; i++) {
-        od_graph_mark_output(g, rpn[i]);
-        od_graph_mark_output(g, second[i]);
-    }
+    for (int i = 0; i < 2; i++) od_graph_mark_output(g, second[i]);
     if (st) {
-        st->rpn_codes = rpn[0];
-        st->rpn_logits = rpn[1];
         st->proposals = proposals;
         st->codes = second[0];
         st->logits = second[1];

@@ -6,6 +6,7 @@
  *     features, RPN -> [host: proposals] -> crops -> second network -> boxes, classes
  *     with masks, training:                                        `-> masks
  *     with masks, inference: [host: detections] -> crops -> second network again -> masks
+ *     number_of_stages 1:    features, RPN alone
  *
  * All is one graph. The proposals are a host step: decoded, suppressed and, in training, sampled by the ground truth; constants to the
  * backward pass. Boxes are kept in pixels of the padded image; the crops take them relative to it.
@@ -25,6 +26,7 @@ typedef struct od_faster_rcnn {
     const ObjectDetection__Protos__FasterRcnn *c;
     const od_faster_rcnn_features *features;
     od_mask_rcnn_predictor predictor;
+    int first_only; /* number_of_stages: 1, no more than the first stage: proposals are the detections; what is of the second isn't set */
     od_hyperparams rpn; /* of the first stage's convolution and heads */
     od_nms_params proposals[2]; /* in inference, in training */
     od_minibatch_sampler sampler; /* of the second stage's minibatch */
@@ -43,7 +45,7 @@ typedef struct od_faster_rcnn_state {
     int64_t batch, height, width;
     int64_t max_proposals; /* an image, in this mode */
     od_rpn_anchors anchors;
-    od_value rpn_codes, rpn_logits, proposals, codes, logits;
+    od_value rpn_codes, rpn_logits, proposals, codes, logits; /* the last three: of the second stage */
     od_value detected, masks; /* with a mask head (detected: inference), else OD_NO_VALUE */
     const int32_t (*true_shapes)[3];
     const od_groundtruth *truth;
@@ -68,6 +70,8 @@ void od_faster_rcnn_propose(void *state, od_net *net, const od_node *node, float
 
 /* The image's part that isn't padding, in pixels. */
 void od_faster_rcnn_window(const od_faster_rcnn_state *st, int64_t image, float window[4]);
+/* An image's proposals after suppression, in pixels of the padded image; out's rows are first zeroed. */
+od_status od_faster_rcnn_select(const od_faster_rcnn_state *st, const od_net *net, int64_t image, od_nms_output *out, od_error *err);
 /* Proposals of an image, [max_proposals, 4] pixels. */
 float *od_faster_rcnn_boxes(const od_faster_rcnn_state *st, int64_t image);
 /* Detections of the last forward pass into `out`, without masks. */

@@ -24,7 +24,7 @@ static od_status check_numbers(const od_faster_rcnn *m, od_error *err)
 {
     const proto *c = m->c;
     const struct { const char *field; int32_t value, least, most; } fields[] = {
-        {"number_of_stages", c->number_of_stages, 2, 3},
+        {"number_of_stages", c->number_of_stages, 1, 3},
         {"first_stage_atrous_rate", c->first_stage_atrous_rate, 1, 64},
         {"first_stage_box_predictor_kernel_size", c->first_stage_box_predictor_kernel_size, 1, 64},
         {"first_stage_box_predictor_depth", c->first_stage_box_predictor_depth, 1, 65536},
@@ -34,9 +34,10 @@ static od_status check_numbers(const od_faster_rcnn *m, od_error *err)
         {"initial_crop_size", c->initial_crop_size, 1, OD_ROI_MAX_CROP},
         {"maxpool_kernel_size", c->maxpool_kernel_size, 1, OD_ROI_MAX_CROP},
         {"maxpool_stride", c->maxpool_stride, 1, OD_ROI_MAX_CROP}};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    size_t count = m->first_only ? 6 : sizeof fields / sizeof *fields; /* the rest is the second stage's */
+    for (size_t i = 0; i < count; i++)
         if (fields[i].value < fields[i].least || fields[i].value > fields[i].most)
-            return od_config_error(m->config, c, fields[i].field, err, fields[i].value == 1 && i == 0 ? OD_ERR_UNSUPPORTED : OD_ERR_CONFIG,
+            return od_config_error(m->config, c, fields[i].field, err, OD_ERR_CONFIG,
                                    "%s is %d; expected %d to %d", fields[i].field, fields[i].value, fields[i].least, fields[i].most);
     if (!(c->first_stage_nms_iou_threshold >= 0 && c->first_stage_nms_iou_threshold <= 1))
         return od_config_error(m->config, c, "first_stage_nms_iou_threshold", err, OD_ERR_CONFIG, "first_stage_nms_iou_threshold is %g; expected 0 to 1",
@@ -76,6 +77,7 @@ static od_status read_losses(od_faster_rcnn *m, od_error *err)
                                        .localization_weight = c->first_stage_localization_loss_weight,
                                        .objectness_weight = c->first_stage_objectness_loss_weight};
     OD_TRY(od_minibatch_sampler_init(&m->rpn_loss.sampler, c->first_stage_positive_balance_fraction, fixed, "first_stage_positive_balance_fraction", err));
+    if (m->first_only) return OD_OK;
     OD_TRY(od_minibatch_sampler_init(&m->sampler, c->second_stage_balance_fraction, fixed, "second_stage_balance_fraction", err));
     m->classifier_loss = (od_box_classifier_loss_params){.coder = od_box_coder_default(),
                                                          .num_classes = c->num_classes,
@@ -94,13 +96,15 @@ static od_status read_losses(od_faster_rcnn *m, od_error *err)
 od_status od_faster_rcnn_read(od_faster_rcnn *m, const od_config *config, od_error *err)
 {
     *m = (od_faster_rcnn){.config = config, .c = od_config_proto(config)->model->faster_rcnn};
+    m->first_only = m->c->number_of_stages == 1;
     OD_TRY(check_parts(m, err));
     OD_TRY(check_numbers(m, err));
     OD_TRY(check_options(m, err));
     OD_TRY(od_faster_rcnn_features_find(config, m->c->feature_extractor, &m->features, err));
     OD_TRY(od_hyperparams_read(m->c->first_stage_box_predictor_conv_hyperparams, &m->rpn, err));
-    OD_TRY(od_mask_rcnn_predictor_init(&m->predictor, m->c->second_stage_box_predictor, m->c->num_classes, m->c->number_of_stages == 3, err));
     for (int training = 0; training < 2; training++) read_proposals(m, training);
+    if (m->first_only) return read_losses(m, err);
+    OD_TRY(od_mask_rcnn_predictor_init(&m->predictor, m->c->second_stage_box_predictor, m->c->num_classes, m->c->number_of_stages == 3, err));
     OD_TRY(od_box_classifier_postprocess_init(&m->postprocess, m->c, err));
     return read_losses(m, err);
 }

@@ -67,18 +67,23 @@ static od_status sample(od_faster_rcnn_state *st, const od_net *net, int64_t ima
     return status;
 }
 
-static od_status propose_image(od_faster_rcnn_state *st, const od_net *net, const od_node *node, int64_t image, od_error *err)
+od_status od_faster_rcnn_select(const od_faster_rcnn_state *st, const od_net *net, int64_t image, od_nms_output *out, od_error *err)
 {
     const od_faster_rcnn *m = st->model;
-    const od_nms_params *nms = &m->proposals[st->training];
-    int64_t predicted = st->anchors.predicted, most = nms->max_total;
+    int64_t predicted = st->anchors.predicted;
     float window[4];
     od_faster_rcnn_window(st, image, window);
+    return od_proposals_select(&m->proposals[st->training], &m->rpn_loss.coder, &st->anchors, od_net_value(net, st->rpn_codes) + image * predicted * 4,
+                               od_net_value(net, st->rpn_logits) + image * predicted * 2, window, out, err);
+}
+
+static od_status propose_image(od_faster_rcnn_state *st, const od_net *net, int64_t image, od_error *err)
+{
+    const od_faster_rcnn *m = st->model;
+    int64_t most = m->proposals[st->training].max_total;
     od_nms_output found = {.boxes = od_calloc((size_t)most, 4 * sizeof(float)), .scores = od_malloc((size_t)most, sizeof(float)), .classes = od_malloc((size_t)most, sizeof(int32_t))};
     od_status status = found.boxes && found.scores && found.classes ? OD_OK : od_error_nomem(err, "proposals");
-    if (status == OD_OK)
-        status = od_proposals_select(nms, &m->rpn_loss.coder, &st->anchors, od_net_value(net, node->in[0]) + image * predicted * 4,
-                                     od_net_value(net, node->in[1]) + image * predicted * 2, window, &found, err);
+    if (status == OD_OK) status = od_faster_rcnn_select(st, net, image, &found, err);
     if (status == OD_OK && st->training && !m->classifier_loss.mine) {
         status = sample(st, net, image, &found, err);
     } else if (status == OD_OK) {
@@ -111,6 +116,7 @@ static void normalise(od_faster_rcnn_state *st, float *out)
 
 void od_faster_rcnn_propose(void *state, od_net *net, const od_node *node, float *out)
 {
+    (void)node;
     od_faster_rcnn_state *st = state;
     st->error = (od_error){0};
     st->status = st->training ? set_truth(st, st->truth, &st->error) : OD_OK;
@@ -119,7 +125,7 @@ void od_faster_rcnn_propose(void *state, od_net *net, const od_node *node, float
     int failed = 0;
 #pragma omp parallel for schedule(static) reduction(| : failed) num_threads(net->threads)
     for (int64_t i = 0; i < st->batch; i++)
-        if (st->status == OD_OK) failed |= propose_image(st, net, node, i, NULL) != OD_OK;
+        if (st->status == OD_OK) failed |= propose_image(st, net, i, NULL) != OD_OK;
     if (failed) st->status = od_error_nomem(&st->error, "proposals");
     normalise(st, out);
 }
@@ -139,6 +145,7 @@ static void image_loss(od_faster_rcnn_state *st, od_net *net, int64_t i, int gra
     *failed |= od_rpn_loss_image(&m->rpn_loss, &st->anchors, truth, st->batch, &rng, od_net_value(net, st->rpn_codes) + i * a * 4,
                                  od_net_value(net, st->rpn_logits) + i * a * 2, rpn, gradients ? od_net_grad(net, st->rpn_codes) + i * a * 4 : NULL,
                                  gradients ? od_net_grad(net, st->rpn_logits) + i * a * 2 : NULL, NULL) != OD_OK;
+    if (m->first_only) return;
     od_box_classifier_image image = {.image = i,
                                      .batch = st->batch,
                                      .count = st->count[i],
@@ -176,6 +183,7 @@ od_status od_faster_rcnn_loss(void *state, od_net *net, const od_groundtruth *tr
     if (st->masks != OD_NO_VALUE) OD_TRY(od_faster_rcnn_mask_loss(st, net, gradients, &has_masks, &masks, err));
     od_losses_add(losses, "Loss/RPNLoss/localization_loss", rpn.localization);
     od_losses_add(losses, "Loss/RPNLoss/objectness_loss", rpn.classification);
+    if (st->model->first_only) return OD_OK;
     od_losses_add(losses, "Loss/BoxClassifierLoss/localization_loss", classifier.localization);
     od_losses_add(losses, "Loss/BoxClassifierLoss/classification_loss", classifier.classification);
     if (has_masks) od_losses_add(losses, "Loss/BoxClassifierLoss/mask_loss", masks);
@@ -198,11 +206,30 @@ od_status od_faster_rcnn_suppress(od_faster_rcnn_state *st, const od_net *net, o
     return failed ? od_error_nomem(err, "detections") : OD_OK;
 }
 
+/* The proposals, relative to the image without its padding as every detector's boxes here. (The OD API's are relative to the padded one.) */
+static od_status give_proposals(const od_faster_rcnn_state *st, const od_net *net, od_detections *d, od_error *err)
+{
+    OD_TRY(od_detections_reset(d, st->batch, st->max_proposals, err));
+    int failed = 0;
+#pragma omp parallel for schedule(static) reduction(| : failed) num_threads(net->threads)
+    for (int64_t i = 0; i < st->batch; i++) {
+        int64_t first = i * d->max;
+        float window[4];
+        od_nms_output out = {d->boxes + 4 * first, d->scores + first, d->classes + first, d->anchors + first, 0};
+        failed |= od_faster_rcnn_select(st, net, i, &out, NULL) != OD_OK;
+        d->count[i] = out.count;
+        od_faster_rcnn_window(st, i, window);
+        for (int64_t k = 0; k < 4 * (int64_t)out.count; k++) out.boxes[k] *= 1 / window[2 + k % 2];
+    }
+    return failed ? od_error_nomem(err, "detections") : OD_OK;
+}
+
 od_status od_faster_rcnn_detect(void *state, od_net *net, const int32_t (*true_shapes)[3], od_detections *detections, od_error *err)
 {
     od_faster_rcnn_state *st = state;
     OD_TRY(last_status(st, err));
     st->true_shapes = true_shapes;
+    if (st->model->first_only) return give_proposals(st, net, detections, err);
     if (st->detected != OD_NO_VALUE) return od_faster_rcnn_give_masks(st, net, detections, err);
     return od_faster_rcnn_suppress(st, net, detections, err);
 }
@@ -212,6 +239,7 @@ const float *od_faster_rcnn_prediction(const void *state, const od_net *net, con
 {
     const od_faster_rcnn_state *st = state;
     int64_t n = st->batch, a = st->anchors.predicted, p = st->max_proposals, each = st->model->predictor.boxes_each;
+    int second = !st->model->first_only;
     for (int64_t i = 0; i < n; i++) st->counts[i] = (float)st->count[i];
     const float *masks = st->masks != OD_NO_VALUE ? od_net_value(net, st->masks) : NULL;
     od_tensor_shape m = masks ? net->graph->values[st->masks].shape : (od_tensor_shape){0};
@@ -219,10 +247,10 @@ const float *od_faster_rcnn_prediction(const void *state, const od_net *net, con
         {"rpn_box_encodings", od_net_value(net, st->rpn_codes), {n, a, 4, 1}},
         {"rpn_objectness_predictions_with_background", od_net_value(net, st->rpn_logits), {n, a, 2, 1}},
         {"anchors", st->anchors.boxes, {st->anchors.count, 4, 1, 1}},
-        {"refined_box_encodings", od_net_value(net, st->codes), {n * p, each, 4, 1}},
-        {"class_predictions_with_background", od_net_value(net, st->logits), {n * p, st->model->c->num_classes + 1, 1, 1}},
-        {"proposal_boxes", st->boxes, {n, p, 4, 1}},
-        {"num_proposals", st->counts, {n, 1, 1, 1}},
+        {"refined_box_encodings", second ? od_net_value(net, st->codes) : NULL, {n * p, each, 4, 1}},
+        {"class_predictions_with_background", second ? od_net_value(net, st->logits) : NULL, {n * p, st->model->c->num_classes + 1, 1, 1}},
+        {"proposal_boxes", second ? st->boxes : NULL, {n, p, 4, 1}},
+        {"num_proposals", second ? st->counts : NULL, {n, 1, 1, 1}},
         {"mask_predictions", masks, {m.n, m.h, m.w, m.c}}}; /* the OD API's are [n, classes, height, width] */
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(all[i].name, name) && all[i].data) {

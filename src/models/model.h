@@ -43,6 +43,7 @@ void od_losses_add(od_losses *losses, const char *tag, double value);
 typedef struct od_model_info {
     const char *type; /* "ssd_mobilenet_v2_fpn_keras" */
     int num_classes;
+    int one_class;    /* its boxes have no class: num_classes is 1, whatever the config's is, and every object is of it */
     const char *backbone_paths[2]; /* whose variables a classification checkpoint gives (under "feature_extractor" there); unused: NULL */
     int backbone_continues;        /* the second backbone path's layers are numbered on from the first's last one in the checkpoint */
     const char *features_paths[2]; /* whose variables a detection checkpoint gives */

@@ -109,12 +109,14 @@ static od_status find_labels(predictor *p, od_error *err)
 /* Every class gets a name: "class N" where the map has none. */
 static od_status open_labels(predictor *p, od_error *err)
 {
-    OD_TRY(find_labels(p, err));
+    int one_class = od_model_get_info(p->setup.model)->one_class;
+    if (!one_class) OD_TRY(find_labels(p, err));
     if (!p->labels && !(p->labels = od_label_map_create())) return od_error_nomem(err, "label map");
     for (int id = 1, classes = od_model_num_classes(p->setup.model); id <= classes; id++) {
         char name[32];
         if (od_label_map_name(p->labels, id)) continue;
-        snprintf(name, sizeof name, "class %d", id);
+        if (one_class) snprintf(name, sizeof name, "object");
+        else snprintf(name, sizeof name, "class %d", id);
         od_status status = od_label_map_add(p->labels, id, name, NULL, err);
         if (status != OD_OK && status != OD_ERR_ARG) return status; /* ARG: another class is called so */
     }

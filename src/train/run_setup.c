@@ -31,7 +31,7 @@ od_status od_run_labels_load(const od_run_setup *s, const char *path, od_label_m
     OD_TRY(od_label_map_load(path, &labels, err));
     int32_t max_id = od_label_map_max_id(labels);
     int classes = od_model_num_classes(s->model);
-    if (max_id <= classes) {
+    if (max_id <= classes || od_model_get_info(s->model)->one_class) {
         *out = labels;
         return OD_OK;
     }
@@ -63,6 +63,16 @@ static od_status open_paths(od_run_input *in, const od_run_setup *s, const Objec
     return status;
 }
 
+/* For boxes without a class: the data's classes are one, "object", as the OD API calls it. */
+static od_status join_classes(od_run_input *in, od_dataset_options *options, od_error *err)
+{
+    options->one_class = 1;
+    options->class_scores = 0;
+    in->data_labels = in->labels;
+    in->labels = od_label_map_create();
+    return in->labels ? od_label_map_add(in->labels, 1, "object", NULL, err) : od_error_nomem(err, "label map");
+}
+
 od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const ObjectDetection__Protos__InputReader *reader, const char *name,
                             const od_run_input_options *o, od_error *err)
 {
@@ -78,6 +88,7 @@ od_status od_run_input_open(od_run_input *in, const od_run_setup *s, const Objec
         options.sequences = reader->input_type == OBJECT_DETECTION__PROTOS__INPUT_TYPE__TF_SEQUENCE_EXAMPLE;
         if (o->training && options.sequences) options.frame_index = reader->frame_index;
     }
+    if (od_model_get_info(s->model)->one_class) OD_TRY(join_classes(in, &options, err));
     if (o->input_path) return od_dataset_open(&in->dataset, &o->input_path, 1, &options, err);
     const ObjectDetection__Protos__TFRecordInputReader *records =
         reader && reader->input_reader_case == OBJECT_DETECTION__PROTOS__INPUT_READER__INPUT_READER_TF_RECORD_INPUT_READER ? reader->tf_record_input_reader : NULL;
@@ -98,5 +109,6 @@ void od_run_input_deinit(od_run_input *in)
     od_free(in->path_weights);
     od_dataset_free(in->dataset);
     od_label_map_free(in->labels);
+    od_label_map_free(in->data_labels);
     *in = (od_run_input){0};
 }

@@ -24,12 +24,13 @@ typedef struct od_run_setup {
 od_status od_run_setup_init(od_run_setup *s, const char *config_path, od_config_use use, od_error *err);
 void od_run_setup_deinit(od_run_setup *s);
 
-/* A label map for this model: OD_ERR_CONFIG with the line when it has an id above num_classes. */
+/* A label map for this model: OD_ERR_CONFIG with the line when it has an id above num_classes. Of a model whose boxes have no class any will do. */
 od_status od_run_labels_load(const od_run_setup *s, const char *path, od_label_map **out, od_error *err);
 
 /* A reader's data and label map. `paths` replaces the reader's input_path when not NULL. */
 typedef struct od_run_input {
     od_label_map *labels;
+    od_label_map *data_labels; /* of a model whose boxes have no class: what the data's classes are called; else NULL */
     od_dataset *dataset;
     int max_boxes;
     float *path_weights; /* sample_from_datasets_weights of the paths that are read, or NULL */
