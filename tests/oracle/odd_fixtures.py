@@ -219,9 +219,26 @@ CASES.update({
                             'second_stage_classification_loss { weighted_sigmoid {} } second_stage_post_processing { score_converter: SIGMOID }', boxes=([3, 1, 2, 3], 5)),
     'frcnn_soft': two_stage(FRCNN, TWO + 'second_stage_post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 score_threshold: 0.2 } } second_stage_classification_loss_weight: 0.5 '
                             'first_stage_localization_loss_weight: 0.7', boxes=([3, 0, 2, 3], 3)),
-    'frcnn_fpn_rect': two_stage(FRCNN_FPN, FIXED % (100, 150) + ' first_stage_max_proposals: 16 second_stage_batch_size: 16 feature_extractor { fpn { min_level: 3 max_level: 6 additional_layer_depth: 48 } '
+    'frcnn_fpn_rect': two_stage(FRCNN_FPN, FIXED % (96, 160) + ' first_stage_max_proposals: 16 second_stage_batch_size: 16 feature_extractor { fpn { min_level: 3 max_level: 6 additional_layer_depth: 48 } '
                                 'conv_hyperparams { activation: RELU_6 batch_norm { decay: 0.9 } } } first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 6 } } '
                                 'use_matmul_crop_and_resize: true', boxes=([3, 1, 2, 3], 4)),
+    'frcnn_fpn152_padded': two_stage(FRCNN_FPN, 'image_resizer { keep_aspect_ratio_resizer { min_dimension: 96 max_dimension: 160 pad_to_max_dimension: true } } first_stage_max_proposals: 20 '
+                                     'second_stage_batch_size: 20 feature_extractor { type: "faster_rcnn_resnet152_fpn_keras" } second_stage_classification_loss { weighted_sigmoid {} } '
+                                     'second_stage_post_processing { score_converter: SIGMOID } use_matmul_crop_and_resize: true', boxes=([3, 1, 2, 3], 4)),
+    'frcnn_fpn_classes': two_stage(FRCNN_FPN, TWO + 'second_stage_box_predictor { mask_rcnn_box_predictor { share_box_across_classes: false } } second_stage_post_processing { '
+                                   'batch_non_max_suppression { iou_threshold: 0.4 max_detections_per_class: 5 max_total_detections: 20 use_class_agnostic_nms: true max_classes_per_detection: 2 } } '
+                                   'first_stage_anchor_generator { multiscale_anchor_generator { anchor_scale: 3 aspect_ratios: [1, 3] scales_per_octave: 1 } } first_stage_nms_score_threshold: 0.3 '
+                                   'first_stage_nms_iou_threshold: 0.5', boxes=([3, 1, 0, 3], 6)),
+    'frcnn_stride8': two_stage(FRCNN, FIXED % (112, 96) + ' first_stage_max_proposals: 24 second_stage_batch_size: 24 feature_extractor { first_stage_features_stride: 8 } '
+                               'first_stage_anchor_generator { grid_anchor_generator { scales: [0.2, 0.6] aspect_ratios: [0.7, 1.4] height_stride: 8 width_stride: 8 } } initial_crop_size: 7 '
+                               'maxpool_kernel_size: 1 maxpool_stride: 1 second_stage_localization_loss_weight: 0.3', ['first_stage_anchor_generator'], ([1, 1, 2, 3], 3)),
+    'frcnn_focal': two_stage(FRCNN, TWO + 'second_stage_classification_loss { weighted_sigmoid_focal { gamma: 1.5 alpha: 0.4 } } second_stage_post_processing { score_converter: SIGMOID } '
+                             'second_stage_box_predictor { mask_rcnn_box_predictor { fc_hyperparams { activation: RELU regularizer { l2_regularizer { weight: 0.003 } } } } } '
+                             'feature_extractor { batch_norm_trainable: false }', boxes=([2, 1, 2, 0], 8)),
+    'frcnn_first_stage': two_stage(FRCNN, TWO + 'number_of_stages: 1', boxes=([3, 0, 2, 3], 3)),
+    'mask_fpn101': two_stage(FRCNN_FPN, FIXED % (128, 96) + ' first_stage_max_proposals: 16 second_stage_batch_size: 16 feature_extractor { type: "faster_rcnn_resnet101_fpn_keras" } '
+                             + MASK_HEAD % ('activation: RELU', 'masks_are_class_agnostic: true mask_prediction_num_conv_layers: 2') + 'use_matmul_crop_and_resize: true second_stage_mask_prediction_loss_weight: 3',
+                             boxes=([3, 1, 2, 3], 5)),
     'mask_inception_small': two_stage(MASKS, TWO, boxes=([3, 1, 2, 3], 3)),
     'mask_upsample': two_stage(FRCNN, TWO + MASK_HEAD % ('activation: RELU_6 batch_norm { scale: true }', 'convolve_then_upsample_masks: true masks_are_class_agnostic: true mask_prediction_num_conv_layers: 3')),
     'mask_resnet': two_stage(FRCNN, TWO + MASK_HEAD % ('', '') + 'use_matmul_crop_and_resize: true'),

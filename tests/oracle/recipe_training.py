@@ -2,11 +2,12 @@
 """A training's start that anyone can make again, and the OD API's training from it.
 
 usage: recipe_training.py start SHARED_ORACLE_DIR PIPELINE_CONFIG OUT_DIR IMAGE...
-       recipe_training.py train PIPELINE_CONFIG MODEL_DIR STEPS
+       recipe_training.py train PIPELINE_CONFIG MODEL_DIR STEPS [MOVED [EVERY]]
 
 start: OUT_DIR/ckpt-1, a classification checkpoint of the config's backbone: golden.py's values by the variables' keys, moving statistics of
-the images (an even number of batches of 4, resized by the config). train: train_loop, a checkpoint at the end and the total loss of every
-step in MODEL_DIR/losses.txt.
+the images (an even number of batches of 4, resized by the config). train: train_loop, a checkpoint at the end (all those of every EVERY steps)
+and the total loss of every step in MODEL_DIR/losses.txt. With MOVED, a number but 0, it starts from the checkpoint's variables times 1 +- 1e-7, about a
+unit in the last place, with the number's own signs: how far such trainings are apart is what rounding alone makes of them.
 """
 import os
 import sys
@@ -42,10 +43,26 @@ def start(oracle, config, out, pictures):
     tf.train.Checkpoint(**model.restore_from_objects('classification')).save(os.path.join(out, 'ckpt'))
 
 
-def train(config, model_dir, steps):
+def move_start(model_lib_v2, seed):
+    """Lets train_loop start from variables moved by their last bits."""
+    import numpy as np
+    load = model_lib_v2.load_fine_tune_checkpoint
+
+    def load_moved(model, *arguments):
+        load(model, *arguments)
+        rng = np.random.default_rng(seed)
+        for v in model.variables:
+            if v.dtype.is_floating:
+                v.assign(v.numpy() * (1 + rng.choice([-1e-7, 1e-7], v.shape)).astype('f4'))
+    model_lib_v2.load_fine_tune_checkpoint = load_moved
+
+
+def train(config, model_dir, steps, moved, every):
     import od_oracle
     import tensorflow as tf
     from object_detection import model_lib_v2
+    if moved:
+        move_start(model_lib_v2, moved)
     losses, write = {}, tf.compat.v2.summary.scalar
 
     def keep(name, data, step=None, **keywords):
@@ -53,14 +70,15 @@ def train(config, model_dir, steps):
             tf.numpy_function(lambda s, x: losses.__setitem__(int(s), float(x)), [step if step is not None else tf.summary.experimental.get_step(), data], [])
         return write(name=name, data=data, step=step, **keywords)
     tf.compat.v2.summary.scalar = keep
-    model_lib_v2.train_loop(pipeline_config_path=config, model_dir=model_dir, train_steps=steps, num_steps_per_iteration=1, checkpoint_every_n=steps)
+    model_lib_v2.train_loop(pipeline_config_path=config, model_dir=model_dir, train_steps=steps, num_steps_per_iteration=1, checkpoint_every_n=every or steps,
+                            checkpoint_max_to_keep=steps + 1)
     with open(os.path.join(model_dir, 'losses.txt'), 'w') as f:
-        f.writelines('%d %.6g\n' % item for item in sorted(losses.items()))
+        f.writelines('%d %.9g\n' % item for item in sorted(losses.items()))
 
 
 if len(sys.argv) > 5 and sys.argv[1] == 'start':
     start(*sys.argv[2:5], sys.argv[5:])
-elif len(sys.argv) == 5 and sys.argv[1] == 'train':
-    train(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+elif 5 <= len(sys.argv) <= 7 and sys.argv[1] == 'train':
+    train(*sys.argv[2:4], *(int(n) for n in (sys.argv[4:] + ['0', '0'])[:3]))
 else:
     sys.exit(__doc__)
