@@ -322,6 +322,7 @@ typedef struct dw_arg {
     const float *rows[5];
     float *weights, *out;
     const od_gemm_post *post;
+    od_dw_grad grad;
 } dw_arg;
 
 static void work_dw(const bench *b, const void *arg)
@@ -330,31 +331,49 @@ static void work_dw(const bench *b, const void *arg)
     b->t->dw_row(&d->s, d->rows, d->weights, d->out, d->post);
 }
 
-static void work_dw_in(const bench *b, const void *arg)
+static void work_dw_grad(const bench *b, const void *arg)
 {
     const dw_arg *d = arg;
-    b->t->dw_row_grad_in(&d->s, d->rows, d->weights, d->out, NULL);
+    b->t->dw_row_grad(&d->s, &d->grad);
 }
 
-static void work_dw_weights(const bench *b, const void *arg)
+/* A kernel's row of `width` columns: of 3 or 5 rows [in_row] one row [out_row]. */
+static dw_arg dw_work(const bench *b, const int *p, int64_t in_row)
 {
-    const dw_arg *d = arg;
-    b->t->dw_row_grad_weights(&d->s, d->rows, d->out, d->weights, NULL);
+    dw_arg d = {.s = {p[0], p[1], p[1] / p[3], p[2], p[2], p[3], 1, (p[2] - p[3]) / 2}};
+    for (int ky = 0; ky < p[2]; ky++) d.rows[ky] = b->pool + ky * in_row;
+    d.weights = b->pool + p[2] * in_row, d.out = align64(d.weights + p[2] * p[2] * p[0]);
+    return d;
 }
 
-static void bench_dw_shape(const bench *b, const char *name, work_fn work, int with_post, const int *p)
+static void bench_dw_shape(const bench *b, const char *name, int with_post, const int *p)
 {
-    int64_t c = p[0], width = p[1], size = p[2], out = width / p[3];
-    int64_t in_row = (work == work_dw_in ? out : width) * c, out_row = (work == work_dw_in ? width : out) * c;
-    dw_arg d = {.s = {c, width, out, p[2], p[2], p[3], 1, (p[2] - p[3]) / 2}};
-    for (int ky = 0; ky < size; ky++) d.rows[ky] = b->pool + ky * in_row;
-    d.weights = b->pool + size * in_row, d.out = align64(d.weights + size * size * c);
+    int64_t c = p[0], out_row = p[1] / p[3] * c, in_row = p[1] * c;
+    dw_arg d = dw_work(b, p, in_row);
     od_gemm_post post = {.sum = d.out + out_row, .sumsq = d.out + out_row + c};
     d.post = with_post ? &post : NULL;
     char shape[64];
     snprintf(shape, sizeof shape, "C %d W %d %dx%d s%d", p[0], p[1], p[2], p[2], p[3]);
-    report(b, name, shape, fastest(b, work, &d), 2.0 * (double)(size * size * out * c),
-           4.0 * (double)(size * in_row + out_row));
+    report(b, name, shape, fastest(b, work_dw, &d), 2.0 * (double)(p[2] * p[2] * out_row), 4.0 * (double)(p[2] * in_row + out_row));
+}
+
+/* An input row's gradients, through ReLU6 with batch norm's sums. With stride 2, one of two rows is under two tap rows, the other under
+ * one: this is the first. */
+static void bench_dw_grad_shape(const bench *b, const char *name, const int *p)
+{
+    int64_t c = p[0], out_row = p[1] / p[3] * c, in_row = p[1] * c;
+    int taps = 0;
+    dw_arg d = dw_work(b, p, out_row);
+    float *x = align64(d.out + in_row), *dweights = align64(x + in_row), *vectors = dweights + p[2] * p[2] * c;
+    for (int ky = 0; ky < p[2]; ky++) {
+        if (ky % p[3]) d.rows[ky] = NULL;
+        else taps++;
+    }
+    d.grad = (od_dw_grad){.drows = d.rows, .weights = d.weights, .through = 1, .to = p[1], .dx = d.out, .dweights = dweights};
+    d.grad.in = (od_act_grad){x, c, vectors, vectors + c, vectors + 2 * c, OD_ACT_RELU6, vectors + 3 * c, vectors + 4 * c};
+    char shape[64];
+    snprintf(shape, sizeof shape, "C %d W %d %dx%d s%d", p[0], p[1], p[2], p[2], p[3]);
+    report(b, name, shape, fastest(b, work_dw_grad, &d), 4.0 * (double)(taps * p[2] * out_row), 4.0 * (double)(taps * out_row + 2 * in_row));
 }
 
 static void bench_dw(const bench *b)
@@ -364,17 +383,11 @@ static void bench_dw(const bench *b)
                                     {192, 40, 3, 1}, {192, 40, 3, 2}, {384, 20, 3, 1}, {576, 20, 3, 1},
                                     {576, 20, 3, 2}, {960, 10, 3, 1}, {128, 40, 3, 1}, {24, 80, 3, 1},
                                     {64, 20, 3, 1},  {16, 80, 3, 1},  {144, 80, 5, 2}, {240, 40, 5, 1}};
-    static const struct {
-        const char *name;
-        work_fn work;
-        int post;
-    } kinds[] = {{"dw_row", work_dw, 0},
-                 {"dw_row+sums", work_dw, 1},
-                 {"dw_row_grad_in", work_dw_in, 0},
-                 {"dw_row_grad_weights", work_dw_weights, 0}};
-    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes && wanted(b, kinds[kind].name); i++)
-            bench_dw_shape(b, kinds[kind].name, kinds[kind].work, kinds[kind].post, shapes[i]);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (wanted(b, "dw_row")) bench_dw_shape(b, "dw_row", 0, shapes[i]);
+        if (wanted(b, "dw_row+sums")) bench_dw_shape(b, "dw_row+sums", 1, shapes[i]);
+        if (wanted(b, "dw_row_grad")) bench_dw_grad_shape(b, "dw_row_grad", shapes[i]);
+    }
 }
 
 /* Bytes a second of y += x on `floats` numbers each: twice read, once written. */

@@ -75,6 +75,18 @@ typedef struct od_dw_shape {
     int pad_left;              /* input column of output x, tap kx: x*stride_w - pad_left + kx*dilation_w; outside: zero */
 } od_dw_shape;
 
+/* An input row of a depthwise convolution and the gradients that it takes part in. */
+typedef struct od_dw_grad {
+    const float *const *drows; /* [kernel_h] rows of the output's gradient [out_width, C] for which the input row is under tap row ky, or NULL */
+    const float *weights;      /* [kernel_h, kernel_w, C] */
+    od_act_grad in;            /* the convolution's input: act(x * scale + shift), act NONE, RELU or RELU6; x [to - from, C], ldx = C */
+    int through;               /* dx goes on to the gradient before the activation, and into in's sums */
+    int64_t from, to;          /* the columns */
+    float *dx;                 /* [to - from, C], overwritten */
+    float *dweights;           /* [kernel_h, kernel_w, C], += */
+    const od_ahead *ahead;     /* [OD_AHEADS] or NULL */
+} od_dw_grad;
+
 typedef struct od_kernels {
     const char *isa; /* "ref", "avx2", "avx512" */
 
@@ -120,12 +132,9 @@ typedef struct od_kernels {
     /* One output row [out_width, C]. rows: kernel_h input rows [in_width, C], NULL where outside the image (zero).
      * weights [kernel_h, kernel_w, C]. post: bias, act and sums as in gemm (residual unused), or NULL. */
     void (*dw_row)(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post);
-    /* One row of the input's gradient, [in_width, C], overwritten: dx[x] = Σ over taps ky and kx that reach x of
-     * drows[ky][ox] * weights[ky,kx]; drows[ky] is the output-gradient row [out_width, C] for which this input row is
-     * under tap row ky, or NULL. `through` (NULL: nothing): goes on to the gradient before the activation, x [in_width, C] without gaps. */
-    void (*dw_row_grad_in)(const od_dw_shape *s, const float *const *drows, const float *weights, float *dx, const od_act_grad *through);
-    /* Adds one output row's part to the weights' gradient [kernel_h, kernel_w, C]: g[ky,kx] += Σ_x rows[ky][...] * drow[x]. */
-    void (*dw_row_grad_weights)(const od_dw_shape *s, const float *const *rows, const float *drow, float *g, const od_ahead *ahead);
+    /* Both gradients of columns [from, to) of one input row: dx[x] = Σ over taps ky and kx that reach x of drows[ky][ox] * weights[ky,kx],
+     * and dweights[ky,kx] += Σ drows[ky][ox] * input[x]. */
+    void (*dw_row_grad)(const od_dw_shape *s, const od_dw_grad *g);
 
     /* --- Winograd F(4x4, 3x3): winograd_impl.h ------------------------------------------------------------------ */
 

@@ -5,6 +5,8 @@
 #include "kernel_case.h"
 #include "test_support.h"
 
+#include <math.h>
+
 enum { MAX_KERNEL = 7 };
 
 typedef struct dw_case {
@@ -80,62 +82,108 @@ static void test_dw_row(const od_kernels *t)
     }
 }
 
-/* What the kernel makes of the gradient before the activation is what the pass over rows makes of it afterwards. */
-static void check_grad_in_through(const od_kernels *t, const dw_case *d, const mat *dy)
+/* The gradients' kernel on columns [from, to) of a random row. */
+typedef struct grad_case {
+    dw_case d;
+    mat x, vectors, sums, dx, dweights;
+    od_dw_grad g;
+} grad_case;
+
+static grad_case grad_random(void)
 {
-    int64_t c = d->s.channels, w = d->s.in_width;
-    mat dx = mat_create(w, c, c), dz = mat_create(w, c, c), packed = vec_random(w * c), vectors = vec_random(3 * c);
-    mat sums = vec_random(2 * c), want = mat_copy(&sums);
-    static const od_act acts[] = {OD_ACT_NONE, OD_ACT_RELU, OD_ACT_RELU6, OD_ACT_SWISH};
+    static const od_act acts[] = {OD_ACT_NONE, OD_ACT_RELU, OD_ACT_RELU6};
+    grad_case t = {.d = dw_random(1)};
+    const od_dw_shape *s = &t.d.s;
+    int64_t c = s->channels, from = kernel_coin() ? 0 : kernel_pick(0, s->in_width - 1), to = kernel_coin() ? s->in_width : kernel_pick(from + 1, s->in_width);
+    t.x = vec_random((to - from) * c), t.vectors = vec_random(3 * c), t.sums = vec_random(2 * c);
+    t.dx = vec_random((to - from) * c), t.dweights = vec_random(s->kernel_h * s->kernel_w * c);
     int plain = kernel_coin(), products = kernel_coin(), sum = kernel_coin();
-    od_act_grad g = {packed.p, c, plain ? NULL : vectors.p, plain ? NULL : vectors.p + c, products ? vectors.p + 2 * c : NULL, acts[kernel_pick(0, 3)],
-                     sum ? sums.p : NULL, products ? sums.p + c : NULL};
-    t->dw_row_grad_in(&d->s, d->row, d->weights.p, dx.p, &g);
-    g.sum_dz = sum ? want.p : NULL, g.sum_dzx = products ? want.p + c : NULL;
-    t->rows_act_grad(w, c, dy->p, c, &g, dz.p, c);
-    for (int64_t i = 0; i < w * c; i++) kernel_check_value("dw_row_grad_in, through", dx.p[i], dz.p[i], 1e-6);
-    for (int64_t i = 0; i < 2 * c; i++) kernel_check_value("dw_row_grad_in, sums", sums.p[i], want.p[i], 2e-4);
-    mat_free(&dx), mat_free(&dz), mat_free(&packed), mat_free(&vectors), mat_free(&sums), mat_free(&want);
+    t.g = (od_dw_grad){.drows = t.d.row, .weights = t.d.weights.p, .through = kernel_coin(), .from = from, .to = to, .dx = t.dx.p, .dweights = t.dweights.p};
+    t.g.in = (od_act_grad){t.x.p, c, plain ? NULL : t.vectors.p, plain ? NULL : t.vectors.p + c, products ? t.vectors.p + 2 * c : NULL,
+                           acts[kernel_pick(0, 2)], sum ? t.sums.p : NULL, products ? t.sums.p + c : NULL};
+    return t;
 }
 
-static void test_dw_row_grad_in(const od_kernels *t)
+static void grad_free(grad_case *t)
 {
-    for (int round = 0; round < 400; round++) {
-        dw_case d = dw_random(1);
-        mat dx = mat_create(d.s.in_width, d.s.channels, d.s.channels);
-        t->dw_row_grad_in(&d.s, d.row, d.weights.p, dx.p, NULL);
-        check_grad_in_through(t, &d, &dx);
-        for (int64_t i = 0; i < d.s.in_width; i++)
-            for (int64_t c = 0; c < d.s.channels; c++) {
-                double sum = 0;
-                for (int ky = 0; ky < d.s.kernel_h; ky++)
-                    for (int kx = 0; d.row[ky] && kx < d.s.kernel_w; kx++)
-                        for (int64_t x = 0; x < d.s.out_width; x++)
-                            if (dw_column(&d.s, x, kx) == i) sum += d.row[ky][x * d.s.channels + c] * dw_tap(&d, ky, kx, c);
-                kernel_check_value("dw_row_grad_in", mat_at(&dx, i, c), sum, 1e-4);
-            }
-        mat_free(&dx), dw_free(&d);
+    dw_free(&t->d), mat_free(&t->x), mat_free(&t->vectors), mat_free(&t->sums), mat_free(&t->dx), mat_free(&t->dweights);
+}
+
+/* Value i of the segment before the activation and after it. */
+static double grad_before(const grad_case *t, int64_t i, int64_t c)
+{
+    const od_act_grad *in = &t->g.in;
+    double x = t->x.p[i * t->d.s.channels + c];
+    return in->scale ? x * in->scale[c] + in->shift[c] : x;
+}
+
+static double grad_input(const grad_case *t, int64_t i, int64_t c)
+{
+    double z = grad_before(t, i, c);
+    if (t->g.in.act != OD_ACT_NONE && z < 0) z = 0;
+    return t->g.in.act == OD_ACT_RELU6 && z > 6 ? 6 : z;
+}
+
+/* dx before the activation's derivative. */
+static double grad_plain(const grad_case *t, int64_t i, int64_t c)
+{
+    const dw_case *d = &t->d;
+    double sum = 0;
+    for (int ky = 0; ky < d->s.kernel_h; ky++)
+        for (int kx = 0; d->row[ky] && kx < d->s.kernel_w; kx++)
+            for (int64_t x = 0; x < d->s.out_width; x++)
+                if (dw_column(&d->s, x, kx) == t->g.from + i) sum += d->row[ky][x * d->s.channels + c] * dw_tap(d, ky, kx, c);
+    return sum;
+}
+
+static int at_corner(const grad_case *t, double z)
+{
+    return fabs(z) < 1e-6 || (t->g.in.act == OD_ACT_RELU6 && fabs(z - 6) < 1e-6);
+}
+
+/* dx, and the sums of it that are wanted. */
+static void check_grad_in(const grad_case *t, const mat *before)
+{
+    int64_t c = t->d.s.channels;
+    for (int64_t j = 0; j < c; j++) {
+        double sum = 0, product = 0;
+        for (int64_t i = 0; i < t->g.to - t->g.from; i++) {
+            double z = grad_before(t, i, j), want = grad_plain(t, i, j), got = t->dx.p[i * c + j];
+            if (t->g.through && t->g.in.act != OD_ACT_NONE && (z <= 0 || (t->g.in.act == OD_ACT_RELU6 && z >= 6))) want = 0;
+            if (!t->g.through || !at_corner(t, z)) kernel_check_value("dw_row_grad, dx", got, want, 1e-4);
+            sum += got;
+            if (t->g.in.mean) product += got * (t->x.p[i * c + j] - t->g.in.mean[j]);
+        }
+        kernel_check_value("dw_row_grad, sum", t->sums.p[j], before->p[j] + (t->g.through && t->g.in.sum_dz ? sum : 0), 2e-4);
+        kernel_check_value("dw_row_grad, products", t->sums.p[c + j], before->p[c + j] + (t->g.through && t->g.in.sum_dzx ? product : 0), 2e-4);
     }
 }
 
-static void test_dw_row_grad_weights(const od_kernels *t)
+static void check_grad_weights(const grad_case *t, const mat *before)
 {
-    for (int round = 0; round < 400; round++) {
-        dw_case d = dw_random(0);
-        mat drow = mat_create(d.s.out_width, d.s.channels, d.s.channels), g = mat_copy(&d.weights);
-        t->dw_row_grad_weights(&d.s, d.row, drow.p, g.p, NULL);
-        for (int ky = 0; ky < d.s.kernel_h; ky++)
-            for (int kx = 0; kx < d.s.kernel_w; kx++)
-                for (int64_t c = 0; c < d.s.channels; c++) {
-                    double sum = dw_tap(&d, ky, kx, c);
-                    for (int64_t x = 0; d.row[ky] && x < d.s.out_width; x++) {
-                        int64_t column = dw_column(&d.s, x, kx);
-                        if (column >= 0 && column < d.s.in_width)
-                            sum += (double)d.row[ky][column * d.s.channels + c] * mat_at(&drow, x, c);
-                    }
-                    kernel_check_value("dw_row_grad_weights", g.p[(ky * d.s.kernel_w + kx) * d.s.channels + c], sum, 1e-4);
+    const od_dw_shape *s = &t->d.s;
+    for (int ky = 0; ky < s->kernel_h; ky++)
+        for (int kx = 0; kx < s->kernel_w; kx++)
+            for (int64_t c = 0; c < s->channels; c++) {
+                int64_t at = (ky * s->kernel_w + kx) * s->channels + c;
+                double sum = before->p[at];
+                for (int64_t x = 0; t->d.row[ky] && x < s->out_width; x++) {
+                    int64_t column = dw_column(s, x, kx);
+                    if (column >= t->g.from && column < t->g.to) sum += grad_input(t, column - t->g.from, c) * t->d.row[ky][x * s->channels + c];
                 }
-        mat_free(&drow), mat_free(&g), dw_free(&d);
+                kernel_check_value("dw_row_grad, dweights", t->dweights.p[at], sum, 1e-4);
+            }
+}
+
+static void test_dw_row_grad(const od_kernels *k)
+{
+    for (int round = 0; round < 800; round++) {
+        grad_case t = grad_random();
+        mat sums = mat_copy(&t.sums), dweights = mat_copy(&t.dweights);
+        k->dw_row_grad(&t.d.s, &t.g);
+        check_grad_in(&t, &sums);
+        check_grad_weights(&t, &dweights);
+        mat_free(&sums), mat_free(&dweights), grad_free(&t);
     }
 }
 
@@ -143,8 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KERNEL_TEST(test_dw_row),
-        KERNEL_TEST(test_dw_row_grad_in),
-        KERNEL_TEST(test_dw_row_grad_weights),
+        KERNEL_TEST(test_dw_row_grad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,11 +6,12 @@
 
 #include <math.h>
 
-#include "kernels/x86/dw_impl.h"
+/* Columns of a gradient block, which holds as many sums, inputs, and two values a tap in registers. */
+#define GRAD_BLOCK(kw) 8
+#include "kernels/x86/dw_grad_impl.h"
 
 void od__kernels_dw_avx512(od_kernels *t)
 {
     t->dw_row = dw_row;
-    t->dw_row_grad_in = dw_row_grad_in;
-    t->dw_row_grad_weights = dw_row_grad_weights;
+    t->dw_row_grad = dw_row_grad;
 }
