@@ -6,8 +6,8 @@
 
 #include <math.h>
 
-/* Columns of a gradient block, which holds as many sums, inputs, and two values a tap in registers. */
-#define GRAD_BLOCK(kw) 4
+/* Input columns of a gradient block. With 16 registers few sums and inputs fit in them: more columns pay only where each has fewer taps' work. */
+#define GRAD_BLOCK(kw, stride) ((kw) == 3 && (stride) == 1 ? 4 : 8)
 #include "kernels/x86/dw_grad_impl.h"
 
 void od__kernels_dw_avx2(od_kernels *t)

@@ -6,8 +6,8 @@
 
 #include <math.h>
 
-/* Columns of a gradient block, which holds as many sums, inputs, and two values a tap in registers. */
-#define GRAD_BLOCK(kw) 8
+/* Input columns of a gradient block, of which each takes two registers. */
+#define GRAD_BLOCK(kw, stride) 8
 #include "kernels/x86/dw_grad_impl.h"
 
 void od__kernels_dw_avx512(od_kernels *t)

@@ -122,7 +122,7 @@ INLINE int64_t grad_blocks(const int n, const int kw, const int stride, const in
 
 INLINE void grad_row(const int kw, const int stride, const od_dw_shape *s, const od_dw_grad *g)
 {
-    const int n = GRAD_BLOCK(kw) / stride;
+    const int n = GRAD_BLOCK(kw, stride) / stride;
     fetch ahead = g->ahead ? fetch_of(g->ahead, (g->to - g->from) / (n * stride)) : (fetch){0};
     int64_t output = grad_blocks(n, kw, stride, 0, s, g, (g->from + s->pad_left) / stride, &ahead);
     if (n > 2) output = grad_blocks(n / 2, kw, stride, 0, s, g, output, &ahead);
