@@ -57,7 +57,7 @@ static od_status roofline_draw(const roofline *r, const char *isa, double peak, 
     for (int g = 0; g < ROOFLINE_GROUPS; g++)
         series[g + 2] = (od_chart_series){
             .name = roofline_groups[g].name, .x = r->x[g], .y = r->y[g], .count = r->count[g], .markers = true};
-    snprintf(title, sizeof title, "Kernels on one core, %s: peak %.0f GFLOP/s, cache %.0f GB/s, memory %.0f GB/s", isa,
+    snprintf(title, sizeof title, "One core, %s: peak %.0f GFLOP/s, cache %.0f GB/s, memory %.0f GB/s", isa,
              peak * 1e-9, cache * 1e-9, memory * 1e-9);
     const od_chart chart = {.title = title,
                             .x_label = "operations a byte",
