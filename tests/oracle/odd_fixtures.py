@@ -226,12 +226,12 @@ CASES.update({
                                      'second_stage_batch_size: 20 feature_extractor { type: "faster_rcnn_resnet152_fpn_keras" } second_stage_classification_loss { weighted_sigmoid {} } '
                                      'second_stage_post_processing { score_converter: SIGMOID } use_matmul_crop_and_resize: true', boxes=([3, 1, 2, 3], 4)),
     'frcnn_fpn_classes': two_stage(FRCNN_FPN, TWO + 'second_stage_box_predictor { mask_rcnn_box_predictor { share_box_across_classes: false } } second_stage_post_processing { '
-                                   'batch_non_max_suppression { iou_threshold: 0.4 max_detections_per_class: 5 max_total_detections: 20 use_class_agnostic_nms: true max_classes_per_detection: 2 } } '
+                                   'batch_non_max_suppression { iou_threshold: 0.4 max_detections_per_class: 5 max_total_detections: 20 use_class_agnostic_nms: true } } '
                                    'first_stage_anchor_generator { multiscale_anchor_generator { anchor_scale: 3 aspect_ratios: [1, 3] scales_per_octave: 1 } } first_stage_nms_score_threshold: 0.3 '
                                    'first_stage_nms_iou_threshold: 0.5', boxes=([3, 1, 0, 3], 6)),
-    'frcnn_stride8': two_stage(FRCNN, FIXED % (112, 96) + ' first_stage_max_proposals: 24 second_stage_batch_size: 24 feature_extractor { first_stage_features_stride: 8 } '
-                               'first_stage_anchor_generator { grid_anchor_generator { scales: [0.2, 0.6] aspect_ratios: [0.7, 1.4] height_stride: 8 width_stride: 8 } } initial_crop_size: 7 '
-                               'maxpool_kernel_size: 1 maxpool_stride: 1 second_stage_localization_loss_weight: 0.3', ['first_stage_anchor_generator'], ([1, 1, 2, 3], 3)),
+    'frcnn_whole_crops': two_stage(FRCNN, FIXED % (112, 96) + ' first_stage_max_proposals: 24 second_stage_batch_size: 24 '
+                                   'first_stage_anchor_generator { grid_anchor_generator { scales: [0.2, 0.6] aspect_ratios: [0.7, 1.4] height_stride: 16 width_stride: 16 } } initial_crop_size: 7 '
+                                   'maxpool_kernel_size: 1 maxpool_stride: 1 second_stage_localization_loss_weight: 0.3', ['first_stage_anchor_generator'], ([1, 1, 2, 3], 3)),
     'frcnn_focal': two_stage(FRCNN, TWO + 'second_stage_classification_loss { weighted_sigmoid_focal { gamma: 1.5 alpha: 0.4 } } second_stage_post_processing { score_converter: SIGMOID } '
                              'second_stage_box_predictor { mask_rcnn_box_predictor { fc_hyperparams { activation: RELU regularizer { l2_regularizer { weight: 0.003 } } } } } '
                              'feature_extractor { batch_norm_trainable: false }', boxes=([2, 1, 2, 0], 8)),
@@ -269,7 +269,8 @@ def record_proposals(golden, name='train.safetensors'):
         steps.append((boxes, counts.astype('i4')))
 
     def recorded_loss(self, prediction_dict, *arguments, **keywords):
-        tf.numpy_function(keep, [prediction_dict['proposal_boxes_normalized'], prediction_dict['num_proposals']], [])
+        if 'num_proposals' in prediction_dict:
+            tf.numpy_function(keep, [prediction_dict['proposal_boxes_normalized'], prediction_dict['num_proposals']], [])
         return loss(self, prediction_dict, *arguments, **keywords)
 
     def recorded_save(path, tensors):
