@@ -248,7 +248,8 @@ CASES.update({
 # The deep networks once more with residual branches a tenth as strong: their own rounding doesn't grow from block to block (conditioning.py), so that
 # they must agree within the plain bounds.
 DAMPED, DAMPING = '_damped', 0.1
-CASES.update({name + DAMPED: CASES[name] for name in ('retina101', 'retina152', 'center_hourglass52', 'center_hourglass104')})
+CASES.update({name + DAMPED: CASES[name] for name in ('retina101', 'retina152', 'center_hourglass52', 'center_hourglass104', 'frcnn152', 'frcnn_fpn152_padded',
+                                                             'mask_fpn101')})
 
 
 def allow_small_resnets():
