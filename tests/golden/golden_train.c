@@ -270,7 +270,6 @@ static od_status run_steps(golden_case *c, od_instance *inst, const float *start
 od_status golden_check_training(golden_case *c, od_error *err)
 {
     OD_TRY(golden_reset_variables(c, err));
-    for (int64_t i = 0; i < c->batch; i++) c->truth[i].true_shape = c->true_shapes[i];
     od_variables *vars = od_model_variables(c->model);
     float *start = od_malloc(vars->elements, sizeof *start);
     if (!start) return od_error_nomem(err, "variables");

@@ -64,6 +64,7 @@ static od_status run_case(golden_case *c, const char *dump_dir, od_error *err)
     OD_TRY(golden_reset_variables(c, err));
     OD_TRY(golden_check_variables(c, err));
     OD_TRY(golden_preprocess(c, err));
+    for (int64_t i = 0; i < c->batch; i++) c->truth[i].true_shape = c->true_shapes[i];
     if (c->corners_only) return golden_print_corners(c, err);
     if (!c->curve_only) OD_TRY(golden_check_forward(c, err));
     if (c->with_masks) OD_TRY(golden_make_masks(c, err));

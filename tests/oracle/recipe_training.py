@@ -5,9 +5,9 @@ usage: recipe_training.py start SHARED_ORACLE_DIR PIPELINE_CONFIG OUT_DIR IMAGE.
        recipe_training.py train PIPELINE_CONFIG MODEL_DIR STEPS [MOVED [EVERY]]
 
 start: OUT_DIR/ckpt-1, a classification checkpoint of the config's backbone: golden.py's values by the variables' keys, moving statistics of
-the images (an even number of batches of 4, resized by the config). train: train_loop, a checkpoint at the end (all those of every EVERY steps)
-and the total loss of every step in MODEL_DIR/losses.txt. With MOVED, a number but 0, it starts from the checkpoint's variables times 1 +- 1e-7, about a
-unit in the last place, with the number's own signs: how far such trainings are apart is what rounding alone makes of them.
+the images (an even number of batches of 4, resized by the config). train: train_loop without drop-connect, a checkpoint at the end (all those of every
+EVERY steps) and the total loss of every step in MODEL_DIR/losses.txt. With MOVED, a number but 0, it starts from the checkpoint's variables times 1 +- 1e-7,
+about a unit in the last place, with the number's own signs: how far such trainings are apart is what rounding alone makes of them.
 """
 import os
 import sys
@@ -57,10 +57,19 @@ def move_start(model_lib_v2, seed):
     model_lib_v2.load_fine_tune_checkpoint = load_moved
 
 
+def without_drop_connect():
+    """EfficientDet is trained without it, as by `objdet train --no_drop_connect` (golden.py does the same)."""
+    from official.legacy.image_classification.efficientnet import efficientnet_model
+    from_name = efficientnet_model.EfficientNet.from_name.__func__
+    efficientnet_model.EfficientNet.from_name = classmethod(lambda cls, model_name, overrides=None, **keywords: from_name(
+        cls, model_name, overrides=dict(overrides or {}, drop_connect_rate=0.0), **keywords))
+
+
 def train(config, model_dir, steps, moved, every):
     import od_oracle
     import tensorflow as tf
     from object_detection import model_lib_v2
+    without_drop_connect()
     if moved:
         move_start(model_lib_v2, moved)
     losses, write = {}, tf.compat.v2.summary.scalar
