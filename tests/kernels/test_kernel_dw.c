@@ -89,19 +89,19 @@ typedef struct grad_case {
     od_dw_grad g;
 } grad_case;
 
-static grad_case grad_random(void)
+/* The kernel's job points into `t`. */
+static void grad_random(grad_case *t)
 {
     static const od_act acts[] = {OD_ACT_NONE, OD_ACT_RELU, OD_ACT_RELU6};
-    grad_case t = {.d = dw_random(1)};
-    const od_dw_shape *s = &t.d.s;
+    *t = (grad_case){.d = dw_random(1)};
+    const od_dw_shape *s = &t->d.s;
     int64_t c = s->channels, from = kernel_coin() ? 0 : kernel_pick(0, s->in_width - 1), to = kernel_coin() ? s->in_width : kernel_pick(from + 1, s->in_width);
-    t.x = vec_random((to - from) * c), t.vectors = vec_random(3 * c), t.sums = vec_random(2 * c);
-    t.dx = vec_random((to - from) * c), t.dweights = vec_random(s->kernel_h * s->kernel_w * c);
+    t->x = vec_random((to - from) * c), t->vectors = vec_random(3 * c), t->sums = vec_random(2 * c);
+    t->dx = vec_random((to - from) * c), t->dweights = vec_random(s->kernel_h * s->kernel_w * c);
     int plain = kernel_coin(), products = kernel_coin(), sum = kernel_coin();
-    t.g = (od_dw_grad){.drows = t.d.row, .weights = t.d.weights.p, .through = kernel_coin(), .from = from, .to = to, .dx = t.dx.p, .dweights = t.dweights.p};
-    t.g.in = (od_act_grad){t.x.p, c, plain ? NULL : t.vectors.p, plain ? NULL : t.vectors.p + c, products ? t.vectors.p + 2 * c : NULL,
-                           acts[kernel_pick(0, 2)], sum ? t.sums.p : NULL, products ? t.sums.p + c : NULL};
-    return t;
+    t->g = (od_dw_grad){.drows = t->d.row, .weights = t->d.weights.p, .through = kernel_coin(), .from = from, .to = to, .dx = t->dx.p, .dweights = t->dweights.p};
+    t->g.in = (od_act_grad){t->x.p, c, plain ? NULL : t->vectors.p, plain ? NULL : t->vectors.p + c, products ? t->vectors.p + 2 * c : NULL,
+                           acts[kernel_pick(0, 2)], sum ? t->sums.p : NULL, products ? t->sums.p + c : NULL};
 }
 
 static void grad_free(grad_case *t)
@@ -178,7 +178,8 @@ static void check_grad_weights(const grad_case *t, const mat *before)
 static void test_dw_row_grad(const od_kernels *k)
 {
     for (int round = 0; round < 800; round++) {
-        grad_case t = grad_random();
+        grad_case t;
+        grad_random(&t);
         mat sums = mat_copy(&t.sums), dweights = mat_copy(&t.dweights);
         k->dw_row_grad(&t.d.s, &t.g);
         check_grad_in(&t, &sums);
