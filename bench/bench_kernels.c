@@ -369,7 +369,7 @@ static void bench_dw_grad_shape(const bench *b, const char *name, const int *p)
         if (ky % p[3]) d.rows[ky] = NULL;
         else taps++;
     }
-    d.grad = (od_dw_grad){.drows = d.rows, .weights = d.weights, .through = 1, .to = p[1], .dx = d.out, .dweights = dweights};
+    d.grad = (od_dw_grad){.drows = d.rows, .weights = d.weights, .through = 1, .dx = d.out, .dweights = dweights};
     d.grad.in = (od_act_grad){x, c, vectors, vectors + c, vectors + 2 * c, OD_ACT_RELU6, vectors + 3 * c, vectors + 4 * c};
     char shape[64];
     snprintf(shape, sizeof shape, "C %d W %d %dx%d s%d", p[0], p[1], p[2], p[2], p[3]);

@@ -79,10 +79,9 @@ typedef struct od_dw_shape {
 typedef struct od_dw_grad {
     const float *const *drows; /* [kernel_h] rows of the output's gradient [out_width, C] for which the input row is under tap row ky, or NULL */
     const float *weights;      /* [kernel_h, kernel_w, C] */
-    od_act_grad in;            /* the convolution's input: act(x * scale + shift), act NONE, RELU or RELU6; x [to - from, C], ldx = C */
+    od_act_grad in;            /* the convolution's input: act(x * scale + shift), act NONE, RELU or RELU6; x [in_width, C], ldx = C */
     int through;               /* dx goes on to the gradient before the activation, and into in's sums */
-    int64_t from, to;          /* the columns */
-    float *dx;                 /* [to - from, C], overwritten */
+    float *dx;                 /* [in_width, C], overwritten */
     float *dweights;           /* [kernel_h, kernel_w, C], += */
     const od_ahead *ahead;     /* [OD_AHEADS] or NULL */
 } od_dw_grad;
@@ -132,7 +131,7 @@ typedef struct od_kernels {
     /* One output row [out_width, C]. rows: kernel_h input rows [in_width, C], NULL where outside the image (zero).
      * weights [kernel_h, kernel_w, C]. post: bias, act and sums as in gemm (residual unused), or NULL. */
     void (*dw_row)(const od_dw_shape *s, const float *const *rows, const float *weights, float *out, const od_gemm_post *post);
-    /* Both gradients of columns [from, to) of one input row: dx[x] = Σ over taps ky and kx that reach x of drows[ky][ox] * weights[ky,kx],
+    /* Both gradients of one input row: dx[x] = Σ over taps ky and kx that reach x of drows[ky][ox] * weights[ky,kx],
      * and dweights[ky,kx] += Σ drows[ky][ox] * input[x]. */
     void (*dw_row_grad)(const od_dw_shape *s, const od_dw_grad *g);
 

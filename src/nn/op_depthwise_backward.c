@@ -2,44 +2,33 @@
  *
  * Depthwise convolution's backward pass, input row by input row: a ring of the output gradient's rows, batch norm's gradient taken on
  * load, stays in cache, and one kernel makes the row's gradient and its part of the weights'. An input row is thus needed once: stored
- * ones are normalised in the kernel's registers; those of a fused expansion (expand.h) are made, and their gradient is used up, a
- * segment of columns at a time, which stays in the first-level cache.
+ * ones are normalised in the kernel's registers; those of a fused expansion (expand.h) are made, and their gradient is used up at once.
  */
 #include "nn/depthwise.h"
 
 #include <omp.h>
-
-/* Floats of a segment of an expansion's row. */
-enum { SEGMENT_FLOATS = 8192 };
 
 /* Where a thread's scratch holds what. */
 typedef struct layout {
     size_t ring, sums, weights, bias, input, grad, product, total;
 } layout;
 
-static int64_t segment_columns(const od_dw *d)
-{
-    enum { MULTIPLE = 8 };
-    int64_t columns = (SEGMENT_FLOATS / d->in.c + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
-    return od_dw_clamp(columns, 2 * MULTIPLE, d->in.w > 2 * MULTIPLE ? d->in.w : 2 * MULTIPLE);
-}
-
 static int64_t ring_rows(const od_dw *d)
 {
     return d->reach / d->a->stride + 2;
 }
 
-/* input: a row, or an expansion's segment; grad: the same of its gradient. */
+/* input: a row, an expansion's with what it is made of; grad: the row's gradient. */
 static layout layout_of(const od_dw *d)
 {
-    int64_t c = d->in.c, columns = d->expand ? segment_columns(d) : d->in.w;
+    int64_t c = d->in.c;
     layout l = {0};
     l.sums = l.ring + (size_t)(ring_rows(d) * d->out_floats);
     l.weights = l.sums + (size_t)(2 * c);
     l.bias = l.weights + (size_t)(d->a->kernel_h * d->a->kernel_w * c);
     l.input = l.bias + (size_t)c;
-    l.grad = l.input + (size_t)(d->expand ? od_expand_slot_floats(d->expand, columns, d->keeps_z) : d->in_floats);
-    l.product = l.grad + (size_t)(columns * c);
+    l.grad = l.input + (size_t)(d->expand ? od_expand_slot_floats(d->expand, d->in.w, d->keeps_z) : d->in_floats);
+    l.product = l.grad + (size_t)d->in_floats;
     l.total = l.product + (size_t)(d->expand ? d->expand->k * c : 0);
     return l;
 }
@@ -60,7 +49,6 @@ typedef struct backward_job {
     od_sink sink;
     const float *weights;
     int wants_input, wants_bias;
-    int64_t segment;
 } backward_job;
 
 /* One thread's place in a band. */
@@ -129,10 +117,10 @@ static void outputs_ahead(const backward_job *job, const band *b, int64_t iy, od
     if (job->grad.x) ahead[1] = (od_ahead){job->grad.x + row * d->out_floats, d->out_floats};
 }
 
-/* The kernel's job on columns [from, to), with what differs between stored and expanded inputs left out. */
-static od_dw_grad grad_of(const backward_job *job, const band *b, int64_t from, int64_t to, float *dx)
+/* The kernel's job, with what differs between stored and expanded inputs left out. */
+static od_dw_grad grad_of(const backward_job *job, const band *b, float *dx)
 {
-    return (od_dw_grad){.drows = b->drows, .weights = job->weights, .from = from, .to = to, .dx = dx, .dweights = b->scratch + job->at.weights};
+    return (od_dw_grad){.drows = b->drows, .weights = job->weights, .dx = dx, .dweights = b->scratch + job->at.weights};
 }
 
 static void stored_row(const backward_job *job, band *b, int64_t iy)
@@ -141,7 +129,7 @@ static void stored_row(const backward_job *job, band *b, int64_t iy)
     const od_sink *sink = &job->sink;
     int64_t c = d->in.c, row = (b->image * d->in.h + iy) * d->in.w;
     float *sums = b->scratch + job->at.sums, *spare = b->scratch + job->at.grad, *into = job->wants_input ? sink->data + row * c : spare;
-    od_dw_grad g = grad_of(job, b, 0, d->in.w, job->wants_input && sink->accumulate ? spare : into);
+    od_dw_grad g = grad_of(job, b, job->wants_input && sink->accumulate ? spare : into);
     od_ahead ahead[OD_AHEADS + 1] = {{0}};
     outputs_ahead(job, b, iy + 1, ahead);
     ahead[ahead[0].floats ? ahead[1].floats ? 2 : 1 : 0] = od_source_ahead(&job->source, row + d->in.w, iy + 1 < b->to ? d->in.w : 0);
@@ -161,45 +149,29 @@ static void stored_row(const backward_job *job, band *b, int64_t iy)
     else od_sink_finish(sink, row, d->in.w, b->thread, sums);
 }
 
-/* The part of a range that falls to segment [from, to) of `width`. */
-static od_ahead part_of(od_ahead a, int64_t from, int64_t to, int64_t width)
-{
-    int64_t begin = a.floats * from / width;
-    return a.floats ? (od_ahead){a.data + begin, a.floats * to / width - begin} : a;
-}
-
-static void expanded_segment(const backward_job *job, const od_expand_job *e, const band *b, int64_t row, int64_t from, int64_t to)
-{
-    int64_t c = job->d.in.c, columns = to - from;
-    float *slot = b->scratch + job->at.input, *dy = b->scratch + job->at.grad;
-    od_dw_grad g = grad_of(job, b, from, to, dy);
-    od_expand_rows(e, row + from, columns, slot);
-    od_act_grad through = od_expand_act_grad(e, columns, slot, b->scratch + job->at.sums);
-    g.through = !e->keeps_z;
-    g.in = g.through ? through : (od_act_grad){.x = slot, .ldx = c};
-    job->net->k->dw_row_grad(&job->d.row, &g);
-    if (!g.through) job->net->k->rows_act_grad(columns, c, dy, c, &through, dy, c);
-    od_expand_grad_rows(e, row + from, columns, slot, dy, b->scratch + job->at.product);
-}
-
-static void expanded_row(const backward_job *job, band *b, int64_t iy, int reached)
+static void expanded_row(const backward_job *job, const band *b, int64_t iy, int reached)
 {
     const od_dw *d = &job->d;
     od_expand_job e = job->expand;
     int64_t row = (b->image * d->in.h + iy) * d->in.w, c = d->in.c;
+    float *slot = b->scratch + job->at.input, *dy = b->scratch + job->at.grad, *sums = b->scratch + job->at.sums;
     od_ahead ahead[2];
     if (!reached) {
         if (e.input_grad && !e.accumulate) memset(e.input_grad + row * e.e->k, 0, (size_t)(d->in.w * e.e->k) * sizeof(float));
         return;
     }
     outputs_ahead(job, b, iy + 1, ahead);
-    for (int64_t from = 0; from < d->in.w; from += job->segment) {
-        int64_t to = d->in.w - from < job->segment ? d->in.w : from + job->segment;
-        e.ahead = part_of(ahead[0], from, to, d->in.w);
-        e.ahead_of_grad = part_of(ahead[1], from, to, d->in.w);
-        expanded_segment(job, &e, b, row, from, to);
-    }
-    od_fold_sums(job->net->bn[e.e->bn].partial + b->thread * 2 * c, b->scratch + job->at.sums, c);
+    e.ahead = ahead[0];
+    e.ahead_of_grad = ahead[1];
+    od_expand_rows(&e, row, d->in.w, slot);
+    od_act_grad through = od_expand_act_grad(&e, d->in.w, slot, sums);
+    od_dw_grad g = grad_of(job, b, dy);
+    g.through = !e.keeps_z;
+    g.in = g.through ? through : (od_act_grad){.x = slot, .ldx = c};
+    job->net->k->dw_row_grad(&d->row, &g);
+    if (!g.through) job->net->k->rows_act_grad(d->in.w, c, dy, c, &through, dy, c);
+    od_expand_grad_rows(&e, row, d->in.w, slot, dy, b->scratch + job->at.product);
+    od_fold_sums(job->net->bn[e.e->bn].partial + b->thread * 2 * c, sums, c);
 }
 
 static void backward_band(const backward_job *job, int64_t unit, int thread, float *scratch)
@@ -232,7 +204,6 @@ void od_dw_backward(od_net *net, const od_node *node)
                         .wants_bias = node->var[1] != OD_NO_VAR};
     const od_dw *d = &job.d;
     job.at = layout_of(d);
-    job.segment = segment_columns(d);
     job.wants_input = net->graph->values[node->in[0]].needs_grad && !d->expand;
     if (job.wants_input) job.sink = od_net_sink(net, node->in[0]);
 #pragma omp parallel num_threads(net->threads)

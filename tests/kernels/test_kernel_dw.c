@@ -82,7 +82,7 @@ static void test_dw_row(const od_kernels *t)
     }
 }
 
-/* The gradients' kernel on columns [from, to) of a random row. */
+/* The gradients' kernel on a random row. */
 typedef struct grad_case {
     dw_case d;
     mat x, vectors, sums, dx, dweights;
@@ -95,11 +95,11 @@ static void grad_random(grad_case *t)
     static const od_act acts[] = {OD_ACT_NONE, OD_ACT_RELU, OD_ACT_RELU6};
     *t = (grad_case){.d = dw_random(1)};
     const od_dw_shape *s = &t->d.s;
-    int64_t c = s->channels, from = kernel_coin() ? 0 : kernel_pick(0, s->in_width - 1), to = kernel_coin() ? s->in_width : kernel_pick(from + 1, s->in_width);
-    t->x = vec_random((to - from) * c), t->vectors = vec_random(3 * c), t->sums = vec_random(2 * c);
-    t->dx = vec_random((to - from) * c), t->dweights = vec_random(s->kernel_h * s->kernel_w * c);
+    int64_t c = s->channels, w = s->in_width;
+    t->x = vec_random(w * c), t->vectors = vec_random(3 * c), t->sums = vec_random(2 * c);
+    t->dx = vec_random(w * c), t->dweights = vec_random(s->kernel_h * s->kernel_w * c);
     int plain = kernel_coin(), products = kernel_coin(), sum = kernel_coin();
-    t->g = (od_dw_grad){.drows = t->d.row, .weights = t->d.weights.p, .through = kernel_coin(), .from = from, .to = to, .dx = t->dx.p, .dweights = t->dweights.p};
+    t->g = (od_dw_grad){.drows = t->d.row, .weights = t->d.weights.p, .through = kernel_coin(), .dx = t->dx.p, .dweights = t->dweights.p};
     t->g.in = (od_act_grad){t->x.p, c, plain ? NULL : t->vectors.p, plain ? NULL : t->vectors.p + c, products ? t->vectors.p + 2 * c : NULL,
                            acts[kernel_pick(0, 2)], sum ? t->sums.p : NULL, products ? t->sums.p + c : NULL};
 }
@@ -109,7 +109,7 @@ static void grad_free(grad_case *t)
     dw_free(&t->d), mat_free(&t->x), mat_free(&t->vectors), mat_free(&t->sums), mat_free(&t->dx), mat_free(&t->dweights);
 }
 
-/* Value i of the segment before the activation and after it. */
+/* Column i before the activation and after it. */
 static double grad_before(const grad_case *t, int64_t i, int64_t c)
 {
     const od_act_grad *in = &t->g.in;
@@ -132,7 +132,7 @@ static double grad_plain(const grad_case *t, int64_t i, int64_t c)
     for (int ky = 0; ky < d->s.kernel_h; ky++)
         for (int kx = 0; d->row[ky] && kx < d->s.kernel_w; kx++)
             for (int64_t x = 0; x < d->s.out_width; x++)
-                if (dw_column(&d->s, x, kx) == t->g.from + i) sum += d->row[ky][x * d->s.channels + c] * dw_tap(d, ky, kx, c);
+                if (dw_column(&d->s, x, kx) == i) sum += d->row[ky][x * d->s.channels + c] * dw_tap(d, ky, kx, c);
     return sum;
 }
 
@@ -147,7 +147,7 @@ static void check_grad_in(const grad_case *t, const mat *before)
     int64_t c = t->d.s.channels;
     for (int64_t j = 0; j < c; j++) {
         double sum = 0, product = 0;
-        for (int64_t i = 0; i < t->g.to - t->g.from; i++) {
+        for (int64_t i = 0; i < t->d.s.in_width; i++) {
             double z = grad_before(t, i, j), want = grad_plain(t, i, j), got = t->dx.p[i * c + j];
             if (t->g.through && t->g.in.act != OD_ACT_NONE && (z <= 0 || (t->g.in.act == OD_ACT_RELU6 && z >= 6))) want = 0;
             if (!t->g.through || !at_corner(t, z)) kernel_check_value("dw_row_grad, dx", got, want, 1e-4);
@@ -169,7 +169,7 @@ static void check_grad_weights(const grad_case *t, const mat *before)
                 double sum = before->p[at];
                 for (int64_t x = 0; t->d.row[ky] && x < s->out_width; x++) {
                     int64_t column = dw_column(s, x, kx);
-                    if (column >= t->g.from && column < t->g.to) sum += grad_input(t, column - t->g.from, c) * t->d.row[ky][x * s->channels + c];
+                    if (column >= 0 && column < s->in_width) sum += grad_input(t, column, c) * t->d.row[ky][x * s->channels + c];
                 }
                 kernel_check_value("dw_row_grad, dweights", t->dweights.p[at], sum, 1e-4);
             }

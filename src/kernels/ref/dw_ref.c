@@ -54,7 +54,7 @@ static int64_t output_column(const od_dw_shape *s, int64_t i, int kx)
 /* n channels, from j on, of column i. */
 static void grad_piece(const od_dw_shape *s, const od_dw_grad *g, int64_t i, int64_t j, int64_t n)
 {
-    int64_t c = s->channels, at = (i - g->from) * c + j;
+    int64_t c = s->channels, at = i * c + j;
     float u[DW_PIECE], *dx = g->dx + at;
     input_piece(&g->in, g->in.x + at, j, n, u);
     memset(dx, 0, (size_t)n * sizeof *dx);
@@ -70,9 +70,9 @@ static void grad_piece(const od_dw_shape *s, const od_dw_grad *g, int64_t i, int
 static void dw_row_grad(const od_dw_shape *s, const od_dw_grad *g)
 {
     int64_t c = s->channels;
-    for (int64_t i = g->from; i < g->to; i++)
+    for (int64_t i = 0; i < s->in_width; i++)
         for (int64_t j = 0; j < c; j += DW_PIECE) grad_piece(s, g, i, j, c - j < DW_PIECE ? c - j : DW_PIECE);
-    if (g->through) od__rows_act_grad_ref(g->to - g->from, c, g->dx, c, &g->in, g->dx, c);
+    if (g->through) od__rows_act_grad_ref(s->in_width, c, g->dx, c, &g->in, g->dx, c);
 }
 
 void od__kernels_dw_ref(od_kernels *t)

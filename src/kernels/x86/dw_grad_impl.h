@@ -57,7 +57,7 @@ INLINE void through_vectors(const int count, const int edge, column_span inside,
 }
 
 /* A block of n * stride input columns, the first of which is under tap 0 of output `output`. reached: of the outputs from
- * output - (kw - 1) / stride on, those that exist; inside: of the columns, those that are asked for. */
+ * output - (kw - 1) / stride on, inside: of the columns, those that exist. */
 typedef struct grad_block {
     int64_t output, column;
     column_span reached, inside;
@@ -67,7 +67,7 @@ INLINE void grad_vector(const int n, const int kw, const int stride, const int e
                         grad_block b, int64_t ch, vmask m)
 {
     const int reach = (kw - 1) / stride, count = n * stride;
-    int64_t c = s->channels, from = (b.output - reach) * c + ch, at = (b.column - g->from) * c + ch;
+    int64_t c = s->channels, from = (b.output - reach) * c + ch, at = b.column * c + ch;
     vf acc[BLOCK], u[BLOCK];
     input_vectors(count, edge, b.inside, masked, &g->in, g->in.x + at, c, ch, m, u);
     UNROLL
@@ -111,8 +111,8 @@ INLINE void grad_columns(const int n, const int kw, const int stride, const int 
 INLINE int64_t grad_blocks(const int n, const int kw, const int stride, const int last, const od_dw_shape *s, const od_dw_grad *g, int64_t output, fetch *ahead)
 {
     const int reach = (kw - 1) / stride, count = n * stride;
-    for (int64_t i = output * stride - s->pad_left; last ? i < g->to : i + count <= g->to; i += count, output += n) {
-        grad_block b = {output, i, columns_inside(output - reach, n + reach, s->out_width), columns_inside(i - g->from, count, g->to - g->from)};
+    for (int64_t i = output * stride - s->pad_left; last ? i < s->in_width : i + count <= s->in_width; i += count, output += n) {
+        grad_block b = {output, i, columns_inside(output - reach, n + reach, s->out_width), columns_inside(i, count, s->in_width)};
         fetch_some(ahead);
         if (all_inside(b.reached, n + reach) && all_inside(b.inside, count)) grad_columns(n, kw, stride, 0, s, g, b);
         else grad_columns(n, kw, stride, 1, s, g, b);
@@ -123,8 +123,8 @@ INLINE int64_t grad_blocks(const int n, const int kw, const int stride, const in
 INLINE void grad_row(const int kw, const int stride, const od_dw_shape *s, const od_dw_grad *g)
 {
     const int n = GRAD_BLOCK(kw, stride) / stride;
-    fetch ahead = g->ahead ? fetch_of(g->ahead, (g->to - g->from) / (n * stride)) : (fetch){0};
-    int64_t output = grad_blocks(n, kw, stride, 0, s, g, (g->from + s->pad_left) / stride, &ahead);
+    fetch ahead = g->ahead ? fetch_of(g->ahead, s->in_width / (n * stride)) : (fetch){0};
+    int64_t output = grad_blocks(n, kw, stride, 0, s, g, s->pad_left / stride, &ahead);
     if (n > 2) output = grad_blocks(n / 2, kw, stride, 0, s, g, output, &ahead);
     if (n > 4) output = grad_blocks(n / 4, kw, stride, 0, s, g, output, &ahead);
     grad_blocks(1, kw, stride, 1, s, g, output, &ahead);
@@ -160,7 +160,7 @@ static void taps_reaching(const od_dw_shape *s, int64_t i, int64_t *first, int64
 /* One input column, any kernel. */
 static void grad_column(const od_dw_shape *s, const od_dw_grad *g, int64_t i)
 {
-    int64_t c = s->channels, first, end, step, ox, kernel_row = s->kernel_w * c, at = (i - g->from) * c;
+    int64_t c = s->channels, first, end, step, ox, kernel_row = s->kernel_w * c, at = i * c;
     taps_reaching(s, i, &first, &end, &step, &ox);
     int64_t back = step * s->dilation_w / s->stride_w * c; /* from one tap's output to the next one's */
     column_span one = {0, 1};
@@ -188,7 +188,7 @@ static void dw_row_grad(const od_dw_shape *s, const od_dw_grad *g)
 {
     if (fast_kernel(s)) grad_fast(s, g);
     else
-        for (int64_t i = g->from; i < g->to; i++) grad_column(s, g, i);
+        for (int64_t i = 0; i < s->in_width; i++) grad_column(s, g, i);
 }
 
 #endif
