@@ -43,6 +43,7 @@ typedef struct od_gemm_post {
     float *sum, *sumsq;    /* [N], += column sums of the values stored and of their squares (batch-norm statistics);
                               both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
     od_ahead ahead[OD_AHEADS]; /* fetched during the product, one after another */
+    int claims;            /* the result goes to memory that the caches don't hold: its lines are claimed ahead of writing */
 } od_gemm_post;
 
 /* The first half of batch norm's (and the activation's) gradient: dz = dy * act'(x * scale + shift), and its sums. ReLU's derivative at
@@ -84,6 +85,7 @@ typedef struct od_dw_grad {
     float *dx;                 /* [in_width, C], overwritten */
     float *dweights;           /* [kernel_h, kernel_w, C], += */
     const od_ahead *ahead;     /* [OD_AHEADS] or NULL */
+    int claims;                /* of dx, as od_gemm_post.claims */
 } od_dw_grad;
 
 typedef struct od_kernels {

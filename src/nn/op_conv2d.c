@@ -234,7 +234,7 @@ static void conv_forward(od_net *net, const od_node *node)
         if (stats.partial) memset(sums, 0, (size_t)(2 * c.out.c) * sizeof *sums);
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
-            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c};
+            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c, .claims = net->mode == OD_NET_TRAIN};
             if (c.pointwise) post.ahead[0] = od_source_ahead(&source, row + c.block, next_rows(&c, row, min64(rows, end * c.block)));
             if (residual) post.residual = residual + row * c.out.c, post.act_after = fold->act_after;
             if (stats.partial) post.sum = sums, post.sumsq = sums + c.out.c;
@@ -367,7 +367,7 @@ static void conv_backward(od_net *net, const od_node *node)
                 scatter_rows(&c, &sink, row, m, x_block);
             }
             if (!wants_input || !c.pointwise) continue;
-            od_gemm_post post = {0};
+            od_gemm_post post = {.claims = !sink.accumulate};
             fetch_next(&c, &source, &grad, row, min64(rows, end * c.block), post.ahead);
             net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], sink.data + row * c.in.c, c.in.c, sink.accumulate, &post);
             od_sink_finish(&sink, row, m, thread, sums);

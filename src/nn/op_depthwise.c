@@ -111,7 +111,7 @@ static void dw_forward(od_net *net, const od_node *node)
         int thread = omp_get_thread_num();
         const float *rows[OD_DW_MAX_RING + 2], *taps[OD_DW_MAX_KERNEL];
         float *scratch = od_net_scratch(net), *sums = scratch + (d.reach + 1) * slot_floats(&d);
-        od_gemm_post post = {.bias = bias, .act = fold->act};
+        od_gemm_post post = {.bias = bias, .act = fold->act, .claims = net->mode == OD_NET_TRAIN};
         if (stats.partial) post.sum = sums, post.sumsq = sums + c;
         memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
         int64_t begin, end;

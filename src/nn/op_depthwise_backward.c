@@ -134,6 +134,7 @@ static void stored_row(const backward_job *job, band *b, int64_t iy)
     outputs_ahead(job, b, iy + 1, ahead);
     ahead[ahead[0].floats ? ahead[1].floats ? 2 : 1 : 0] = od_source_ahead(&job->source, row + d->in.w, iy + 1 < b->to ? d->in.w : 0);
     g.ahead = ahead;
+    g.claims = g.dx != spare;
     if (job->source.scale && job->source.act <= OD_ACT_RELU6) { /* then the sink's batch norm, if it has one, is the source's */
         g.through = job->wants_input && sink->x && !sink->accumulate;
         g.in = g.through ? od_sink_act_grad(sink, row, sums) : (od_act_grad){.scale = job->source.scale, .shift = job->source.shift, .act = job->source.act};

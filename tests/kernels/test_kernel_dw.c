@@ -99,7 +99,7 @@ static void grad_random(grad_case *t)
     t->x = vec_random(w * c), t->vectors = vec_random(3 * c), t->sums = vec_random(2 * c);
     t->dx = vec_random(w * c), t->dweights = vec_random(s->kernel_h * s->kernel_w * c);
     int plain = kernel_coin(), products = kernel_coin(), sum = kernel_coin();
-    t->g = (od_dw_grad){.drows = t->d.row, .weights = t->d.weights.p, .through = kernel_coin(), .dx = t->dx.p, .dweights = t->dweights.p};
+    t->g = (od_dw_grad){.drows = t->d.row, .weights = t->d.weights.p, .through = kernel_coin(), .claims = kernel_coin(), .dx = t->dx.p, .dweights = t->dweights.p};
     t->g.in = (od_act_grad){t->x.p, c, plain ? NULL : t->vectors.p, plain ? NULL : t->vectors.p + c, products ? t->vectors.p + 2 * c : NULL,
                            acts[kernel_pick(0, 2)], sum ? t->sums.p : NULL, products ? t->sums.p + c : NULL};
 }

@@ -121,11 +121,21 @@ od_act kernel_pick_act(void)
     return (od_act)kernel_pick(OD_ACT_NONE, OD_ACT_SIGMOID);
 }
 
+/* Some pieces of memory, which a kernel may fetch: fewer lines than it has steps, or many more. */
+static void random_aheads(od_ahead ahead[OD_AHEADS])
+{
+    static const float memory[1 << 14];
+    for (int64_t i = 0, count = kernel_pick(0, OD_AHEADS); i < count; i++)
+        ahead[i] = (od_ahead){memory + kernel_pick(0, 100), kernel_pick(1, kernel_coin() ? 100 : 1 << 13)};
+}
+
 post_case post_case_random(int64_t m, int64_t n, int with_residual)
 {
     post_case p = {.used = kernel_pick(0, 3) != 0};
     if (!p.used) return p;
     p.post.act = kernel_pick_act();
+    p.post.claims = kernel_coin();
+    random_aheads(p.post.ahead);
     if (kernel_coin()) p.bias = vec_random(n), p.post.bias = p.bias.p;
     if (with_residual && kernel_coin()) {
         p.residual = mat_random(m, n);

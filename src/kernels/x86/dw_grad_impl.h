@@ -64,8 +64,9 @@ typedef struct grad_block {
 } grad_block;
 
 INLINE void grad_vector(const int n, const int kw, const int stride, const int edge, const int masked, const od_dw_shape *s, const od_dw_grad *g,
-                        grad_block b, int64_t ch, vmask m)
+                        grad_block b, fetch *ahead, int64_t ch, vmask m)
 {
+    fetch_some(ahead);
     const int reach = (kw - 1) / stride, count = n * stride;
     int64_t c = s->channels, from = (b.output - reach) * c + ch, at = b.column * c + ch;
     vf acc[BLOCK], u[BLOCK];
@@ -98,11 +99,14 @@ INLINE void grad_vector(const int n, const int kw, const int stride, const int e
     UNROLL
     for (int i = 0; i < count; i++)
         if (!edge || (i >= b.inside.first && i < b.inside.end)) st(masked, g->dx + at + i * c, acc[i], m);
+    if (!g->claims) return;
+    UNROLL
+    for (int i = 0; i < count; i++) claim_line(g->dx + at + i * c + CLAIM_AHEAD);
 }
 
-INLINE void grad_columns(const int n, const int kw, const int stride, const int edge, const od_dw_shape *s, const od_dw_grad *g, grad_block b)
+INLINE void grad_columns(const int n, const int kw, const int stride, const int edge, const od_dw_shape *s, const od_dw_grad *g, grad_block b, fetch *ahead)
 {
-#define BODY(masked, ch, m) grad_vector(n, kw, stride, edge, masked, s, g, b, ch, m)
+#define BODY(masked, ch, m) grad_vector(n, kw, stride, edge, masked, s, g, b, ahead, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
@@ -113,9 +117,8 @@ INLINE int64_t grad_blocks(const int n, const int kw, const int stride, const in
     const int reach = (kw - 1) / stride, count = n * stride;
     for (int64_t i = output * stride - s->pad_left; last ? i < s->in_width : i + count <= s->in_width; i += count, output += n) {
         grad_block b = {output, i, columns_inside(output - reach, n + reach, s->out_width), columns_inside(i, count, s->in_width)};
-        fetch_some(ahead);
-        if (all_inside(b.reached, n + reach) && all_inside(b.inside, count)) grad_columns(n, kw, stride, 0, s, g, b);
-        else grad_columns(n, kw, stride, 1, s, g, b);
+        if (all_inside(b.reached, n + reach) && all_inside(b.inside, count)) grad_columns(n, kw, stride, 0, s, g, b, ahead);
+        else grad_columns(n, kw, stride, 1, s, g, b, ahead);
     }
     return output;
 }
@@ -123,7 +126,7 @@ INLINE int64_t grad_blocks(const int n, const int kw, const int stride, const in
 INLINE void grad_row(const int kw, const int stride, const od_dw_shape *s, const od_dw_grad *g)
 {
     const int n = GRAD_BLOCK(kw, stride) / stride;
-    fetch ahead = g->ahead ? fetch_of(g->ahead, s->in_width / (n * stride)) : (fetch){0};
+    fetch ahead = g->ahead ? fetch_of(g->ahead, s->in_width / (n * stride) * vectors_of(s->channels)) : (fetch){0};
     int64_t output = grad_blocks(n, kw, stride, 0, s, g, s->pad_left / stride, &ahead);
     if (n > 2) output = grad_blocks(n / 2, kw, stride, 0, s, g, output, &ahead);
     if (n > 4) output = grad_blocks(n / 4, kw, stride, 0, s, g, output, &ahead);

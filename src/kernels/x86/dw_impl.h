@@ -93,6 +93,11 @@ INLINE vf ld_column(const int edge, const int masked, column_span inside, const 
     return !edge || (j >= inside.first && j < inside.end) ? ld(masked, p, m) : v_zero();
 }
 
+static int64_t vectors_of(int64_t channels)
+{
+    return (channels + VL - 1) / VL;
+}
+
 /* --- forward ---------------------------------------------------------------------------------------------------------- */
 
 /* Bias, activation and sums of `columns` finished pixels y [columns, c]. */
@@ -136,8 +141,9 @@ INLINE void post_block(const int n, const int masked, vf acc[BLOCK], const od_ge
 /* Outputs x .. x + n - 1, one vector of channels. */
 INLINE void forward_vector(const int n, const int kw, const int stride, const int edge, column_span inside, const int masked, const od_dw_shape *s,
                            const float *const *rows, const float *weights, int64_t x, float *out,
-                           const od_gemm_post *post, int64_t ch, vmask m)
+                           const od_gemm_post *post, fetch *ahead, int64_t ch, vmask m)
 {
+    fetch_some(ahead);
     int64_t c = s->channels, from = (x * stride - s->pad_left) * c + ch;
     vf acc[BLOCK];
     UNROLL
@@ -162,12 +168,15 @@ INLINE void forward_vector(const int n, const int kw, const int stride, const in
     if (post) post_block(n, masked, acc, post, ch, m);
     UNROLL
     for (int o = 0; o < n; o++) st(masked, out + (x + o) * c + ch, acc[o], m);
+    if (!post || !post->claims) return;
+    UNROLL
+    for (int o = 0; o < n; o++) claim_line(out + (x + o) * c + ch + CLAIM_AHEAD);
 }
 
 INLINE void forward_block(const int n, const int kw, const int stride, const int edge, column_span inside, const od_dw_shape *s, const float *const *rows,
-                          const float *weights, int64_t x, float *out, const od_gemm_post *post)
+                          const float *weights, int64_t x, float *out, const od_gemm_post *post, fetch *ahead)
 {
-#define BODY(masked, ch, m) forward_vector(n, kw, stride, edge, inside, masked, s, rows, weights, x, out, post, ch, m)
+#define BODY(masked, ch, m) forward_vector(n, kw, stride, edge, inside, masked, s, rows, weights, x, out, post, ahead, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
@@ -178,10 +187,9 @@ INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const
 {
     const int count = (n - 1) * stride + kw;
     for (; x + n <= s->out_width; x += n) {
-        fetch_some(ahead);
         column_span inside = columns_inside(x * stride - s->pad_left, count, s->in_width);
-        if (all_inside(inside, count)) forward_block(n, kw, stride, 0, inside, s, rows, weights, x, out, post);
-        else forward_block(n, kw, stride, 1, inside, s, rows, weights, x, out, post);
+        if (all_inside(inside, count)) forward_block(n, kw, stride, 0, inside, s, rows, weights, x, out, post, ahead);
+        else forward_block(n, kw, stride, 1, inside, s, rows, weights, x, out, post, ahead);
     }
     return x;
 }
@@ -189,7 +197,7 @@ INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const
 INLINE void forward_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
                         const od_gemm_post *post)
 {
-    fetch ahead = post ? fetch_of(post->ahead, s->out_width / BLOCK) : (fetch){0};
+    fetch ahead = post ? fetch_of(post->ahead, s->out_width / BLOCK * vectors_of(s->channels)) : (fetch){0};
     int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post, &ahead);
     x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post, &ahead);
     x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post, &ahead);

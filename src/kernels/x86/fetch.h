@@ -8,7 +8,7 @@
 
 #include "kernels/x86/simd_common.h"
 
-enum { CACHE_LINE = 64 };
+enum { CACHE_LINE = 64, CLAIM_AHEAD = 2048 /* floats: as far as memory takes to answer */ };
 
 typedef struct fetch {
     const od_ahead *range, *end; /* what is left */
@@ -22,6 +22,29 @@ static inline fetch fetch_of(const od_ahead *ahead, int64_t steps)
     const od_ahead *end = ahead;
     for (; end < ahead + OD_AHEADS && end->floats; end++) lines += (end->floats * (int64_t)sizeof(float) + CACHE_LINE - 1) / CACHE_LINE;
     return (fetch){ahead, end, 0, steps ? (lines + steps - 1) / steps : 0};
+}
+
+/* A kernel's step's share that lies together: its lines, from *from on, which count as fetched. */
+INLINE int64_t fetch_take(fetch *f, const char **from)
+{
+    if (f->range >= f->end) return 0;
+    int64_t bytes = f->range->floats * (int64_t)sizeof(float), left = (bytes - f->done + CACHE_LINE - 1) / CACHE_LINE;
+    int64_t lines = left < f->a_step ? left : f->a_step;
+    *from = (const char *)f->range->data + f->done;
+    f->done += lines * CACHE_LINE;
+    if (lines == left) f->range++, f->done = 0;
+    return lines;
+}
+
+INLINE void fetch_line(const char *p)
+{
+    __builtin_prefetch(p, 0, 2);
+}
+
+/* A line that is written soon: what it holds has to be there before, and others' copies gone. It may lie beyond what is written. */
+INLINE void claim_line(const float *p)
+{
+    __builtin_prefetch(p, 1, 3);
 }
 
 INLINE void fetch_some(fetch *f)

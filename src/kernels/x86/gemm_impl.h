@@ -20,6 +20,8 @@ typedef struct tile_out {
     int64_t cols;             /* columns of the tile that exist: fewer than its vectors hold in the last panel */
     const od_gemm_post *post; /* NULL: none */
     int64_t row, col;         /* the tile's place in C, for what post points to */
+    const char *fetch;        /* fetch_lines lines from here on are fetched meanwhile */
+    int64_t fetch_lines;
 } tile_out;
 
 static int64_t vectors_in(int64_t n)
@@ -186,37 +188,87 @@ INLINE void tile_finish(const int mr, const int nv, tile_acc acc, const tile_out
 
 /* --- the register tile --------------------------------------------------------------------------------------------- */
 
-/* p + 1, opaque to the compiler: it would reach all rows from one pointer, with a distance in a register for each, and run out of them. */
-INLINE const float *next_element(const float *p)
+/* p, of unknown origin to the compiler: it would reach all rows from one pointer, with a distance in a register for each, and run out of them. */
+INLINE const float *opaque(const float *p)
 {
-    p++;
     __asm__("" : "+r"(p));
     return p;
 }
 
-INLINE void tile_product(const int mr, const int nv, int64_t k, const float *a, int64_t lda, const float *b, tile_acc acc)
+/* Where a product stands: A's every fourth row (the others are reached by one or two and a third distance from it), B's row. */
+typedef struct tile_place {
+    const float *fours[TILE_ROWS_MAX / 4 + 1], *b;
+} tile_place;
+
+/* The next `rows` rows of B, a constant: for all of them the pointers advance once. */
+INLINE void tile_step(const int mr, const int nv, const int rows, int64_t lda, tile_place *t, tile_acc acc)
+{
+    UNROLL
+    for (int p = 0; p < rows; p++) {
+        vf row[TILE_NV_MAX];
+        UNROLL
+        for (int v = 0; v < nv; v++) row[v] = v_load(t->b + (p * nv + v) * VL);
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            vf x = v_set1(t->fours[i / 4][i % 4 * lda + p]);
+            UNROLL
+            for (int v = 0; v < nv; v++) acc[i][v] = v_fma(x, row[v], acc[i][v]);
+        }
+    }
+    t->b += rows * nv * VL;
+    UNROLL
+    for (int i = 0; i < mr; i += 4) t->fours[i / 4] = opaque(t->fours[i / 4] + rows);
+}
+
+INLINE void tile_steps(const int mr, const int nv, int64_t k, int64_t lda, tile_place *t, tile_acc acc)
+{
+    for (; k >= K_STEP; k -= K_STEP) tile_step(mr, nv, K_STEP, lda, t, acc);
+    for (; K_STEP > 1 && k > 0; k--) tile_step(mr, nv, 1, lda, t, acc);
+}
+
+/* What a tile does for later ones in pauses between its steps: a burst of more lines than the processor keeps on their way (16 on Intel's)
+ * would stop it until they are there. */
+typedef struct tile_errands {
+    const char *fetch;
+    int64_t lines, at_once; /* to fetch: in all, in a pause */
+    float *claim;           /* C's row below the tile: lines to be claimed, one row in a pause */
+    int64_t rows, pauses;   /* left */
+} tile_errands;
+
+INLINE tile_errands errands_of(const int mr, int64_t k, const tile_out *o)
+{
+    tile_errands e = {o->fetch, o->fetch_lines, 1, o->c + mr * o->ldc, o->post && o->post->claims ? mr : 0, 0};
+    int64_t most = k < K_STEP ? 1 : k / K_STEP, wanted = e.lines > e.rows ? e.lines : e.rows;
+    e.pauses = wanted < most ? wanted : most;
+    if (e.lines > e.pauses) e.at_once = (e.lines + e.pauses - 1) / e.pauses;
+    return e;
+}
+
+INLINE void run_errands(const int nv, int64_t ldc, tile_errands *e)
+{
+    for (int64_t i = 0; i < e->at_once && e->lines > 0; i++, e->lines--, e->fetch += CACHE_LINE) fetch_line(e->fetch);
+    if (e->rows-- <= 0) return;
+    UNROLL
+    for (int v = 0; v < nv; v++) claim_line(e->claim + v * VL);
+    e->claim += ldc;
+}
+
+INLINE void tile_product(const int mr, const int nv, int64_t k, const float *a, int64_t lda, const float *b, const tile_out *o, tile_acc acc)
 {
     UNROLL
     for (int i = 0; i < mr; i++) {
         UNROLL
         for (int v = 0; v < nv; v++) acc[i][v] = v_zero();
     }
-    const float *fours[TILE_ROWS_MAX / 4 + 1]; /* every fourth row: the others are reached by one or two and a third distance from it */
+    tile_place t = {.b = b};
     UNROLL
-    for (int i = 0; i < mr; i += 4) fours[i / 4] = a + i * lda;
-    for (int64_t p = 0; p < k; p++, b += nv * VL) {
-        vf row[TILE_NV_MAX];
-        UNROLL
-        for (int v = 0; v < nv; v++) row[v] = v_load(b + v * VL);
-        UNROLL
-        for (int i = 0; i < mr; i++) {
-            vf x = v_set1(fours[i / 4][i % 4 * lda]);
-            UNROLL
-            for (int v = 0; v < nv; v++) acc[i][v] = v_fma(x, row[v], acc[i][v]);
-        }
-        UNROLL
-        for (int i = 0; i < mr; i += 4) fours[i / 4] = next_element(fours[i / 4]);
+    for (int i = 0; i < mr; i += 4) t.fours[i / 4] = a + i * lda;
+    tile_errands e = errands_of(mr, k, o);
+    for (int64_t each = e.pauses ? k / e.pauses : 0; e.pauses; k -= each, e.pauses--) {
+        run_errands(nv, o->ldc, &e);
+        tile_steps(mr, nv, each, lda, &t, acc);
     }
+    tile_steps(mr, nv, k, lda, &t, acc);
 }
 
 typedef void (*tile_fn)(int64_t k, const float *a, int64_t lda, const float *b, const tile_out *o);
@@ -225,7 +277,7 @@ typedef void (*tile_fn)(int64_t k, const float *a, int64_t lda, const float *b, 
     static void tile_##mr##x##nv(int64_t k, const float *a, int64_t lda, const float *b, const tile_out *o)            \
     {                                                                                                                  \
         tile_acc acc;                                                                                                  \
-        tile_product(mr, nv, k, a, lda, b, acc);                                                                       \
+        tile_product(mr, nv, k, a, lda, b, o, acc);                                                                    \
         tile_finish(mr, nv, acc, o);                                                                                   \
     }
 TILE_LIST(TILE)
@@ -253,7 +305,7 @@ static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int
     int64_t step = TILE_ROWS(nv);
     for (int64_t i = 0; i < m; i += step) {
         int64_t rows = m - i < step ? m - i : step;
-        fetch_some(ahead);
+        o.fetch_lines = fetch_take(ahead, &o.fetch);
         tiles[nv][rows](kc, a + i * lda, lda, b, &o);
         o.c += rows * o.ldc, o.row += rows;
     }

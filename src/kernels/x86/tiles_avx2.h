@@ -9,6 +9,7 @@
 #include "kernels/x86/simd_avx2.h"
 
 #define TILE_NV_MAX 3
+#define K_STEP 1 /* rows of B that the loop takes at once: more would run out of registers for addresses */
 #define TILE_ROWS_MAX 8
 #define TILE_ROWS(nv) ((nv) == 1 ? 8 : (nv) == 2 ? 6 : 4)
 /* Twos, and a three so that no one is left behind. */

@@ -9,6 +9,7 @@
 #include "kernels/x86/simd_avx512.h"
 
 #define TILE_NV_MAX 4
+#define K_STEP 4 /* rows of B that the loop takes at once */
 #define TILE_ROWS_MAX 16
 #define TILE_ROWS(nv) ((nv) == 1 ? 16 : (nv) == 2 ? 12 : (nv) == 3 ? 8 : 6)
 /* Threes, and fours so that no one or two are left behind. */
