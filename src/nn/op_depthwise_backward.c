@@ -130,7 +130,7 @@ static void stored_row(const backward_job *job, band *b, int64_t iy)
     int64_t c = d->in.c, row = (b->image * d->in.h + iy) * d->in.w;
     float *sums = b->scratch + job->at.sums, *spare = b->scratch + job->at.grad, *into = job->wants_input ? sink->data + row * c : spare;
     od_dw_grad g = grad_of(job, b, job->wants_input && sink->accumulate ? spare : into);
-    od_ahead ahead[OD_AHEADS + 1] = {{0}};
+    od_ahead ahead[OD_AHEADS] = {{0}};
     outputs_ahead(job, b, iy + 1, ahead);
     ahead[ahead[0].floats ? ahead[1].floats ? 2 : 1 : 0] = od_source_ahead(&job->source, row + d->in.w, iy + 1 < b->to ? d->in.w : 0);
     g.ahead = ahead;

@@ -126,7 +126,7 @@ INLINE int64_t grad_blocks(const int n, const int kw, const int stride, const in
 INLINE void grad_row(const int kw, const int stride, const od_dw_shape *s, const od_dw_grad *g)
 {
     const int n = GRAD_BLOCK(kw, stride) / stride;
-    fetch ahead = g->ahead ? fetch_of(g->ahead, s->in_width / (n * stride) * vectors_of(s->channels)) : (fetch){0};
+    fetch ahead = g->ahead ? fetch_of(g->ahead, s->in_width / (n * stride) * vectors_in(s->channels)) : (fetch){0};
     int64_t output = grad_blocks(n, kw, stride, 0, s, g, s->pad_left / stride, &ahead);
     if (n > 2) output = grad_blocks(n / 2, kw, stride, 0, s, g, output, &ahead);
     if (n > 4) output = grad_blocks(n / 4, kw, stride, 0, s, g, output, &ahead);

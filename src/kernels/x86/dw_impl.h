@@ -93,11 +93,6 @@ INLINE vf ld_column(const int edge, const int masked, column_span inside, const 
     return !edge || (j >= inside.first && j < inside.end) ? ld(masked, p, m) : v_zero();
 }
 
-static int64_t vectors_of(int64_t channels)
-{
-    return (channels + VL - 1) / VL;
-}
-
 /* --- forward ---------------------------------------------------------------------------------------------------------- */
 
 /* Bias, activation and sums of `columns` finished pixels y [columns, c]. */
@@ -197,7 +192,7 @@ INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const
 INLINE void forward_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
                         const od_gemm_post *post)
 {
-    fetch ahead = post ? fetch_of(post->ahead, s->out_width / BLOCK * vectors_of(s->channels)) : (fetch){0};
+    fetch ahead = post ? fetch_of(post->ahead, s->out_width / BLOCK * vectors_in(s->channels)) : (fetch){0};
     int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post, &ahead);
     x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post, &ahead);
     x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post, &ahead);

@@ -50,7 +50,7 @@ INLINE void claim_line(const float *p)
 INLINE void fetch_some(fetch *f)
 {
     for (int64_t i = 0; i < f->a_step && f->range < f->end; i++) {
-        __builtin_prefetch((const char *)f->range->data + f->done, 0, 2);
+        fetch_line((const char *)f->range->data + f->done);
         f->done += CACHE_LINE;
         if (f->done >= f->range->floats * (int64_t)sizeof(float)) f->range++, f->done = 0;
     }

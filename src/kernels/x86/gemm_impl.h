@@ -24,11 +24,6 @@ typedef struct tile_out {
     int64_t fetch_lines;
 } tile_out;
 
-static int64_t vectors_in(int64_t n)
-{
-    return (n + VL - 1) / VL;
-}
-
 static size_t gemm_packed_size(int64_t k, int64_t n)
 {
     return (size_t)k * (size_t)vectors_in(n) * VL;

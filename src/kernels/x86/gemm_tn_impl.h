@@ -108,7 +108,7 @@ static void gemm_tn(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda
     for (int64_t i = 0; i < m; i += M_BLOCK) {
         int64_t rows = m - i < M_BLOCK ? m - i : M_BLOCK, nv;
         for (int64_t col = 0; col < n; col += nv * VL) {
-            nv = PANEL_NV((n - col + VL - 1) / VL);
+            nv = PANEL_NV(vectors_in(n - col));
             int64_t cols = n - col < nv * VL ? n - col : nv * VL;
             panel_outer(rows, k, nv, cols, a + i * lda, lda, d + i * ldd + col, ldd, g + col, ldg);
         }

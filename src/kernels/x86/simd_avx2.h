@@ -29,6 +29,9 @@ static inline vf v_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); } 
 static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 
+/* Vectors that n values take, the last one perhaps in part. */
+static inline int64_t vectors_in(int64_t n) { return (n + VL - 1) / VL; }
+
 /* The first n lanes (0 <= n <= VL; more count as all). */
 static inline vmask v_first(int64_t n)
 {
