@@ -139,7 +139,7 @@ static void work_gemm(const bench *b, const void *arg)
 static void work_gemm_tn(const bench *b, const void *arg)
 {
     const gemm_arg *g = arg;
-    b->t->gemm_tn(g->m, g->k, g->n, g->a, g->k, g->b, g->n, g->c, g->n);
+    b->t->gemm_tn(g->m, g->k, g->n, g->a, g->k, g->b, g->n, g->c, g->n, NULL);
 }
 
 /* Rows so that both matrices stay in 1 MB: what the layer code would take. */

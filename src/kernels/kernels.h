@@ -24,13 +24,20 @@ typedef enum od_act {
     OD_ACT_SIGMOID,
 } od_act;
 
-/* Memory that the caller reads next: a product brings it to the second-level cache bit by bit, while it calculates. */
+/* Memory that the caller reads next: a kernel brings it to the second-level cache bit by bit, while it calculates. */
 typedef struct od_ahead {
     const float *data;
     int64_t floats; /* 0: none, and nothing after it in a list of them */
 } od_ahead;
 
 enum { OD_AHEADS = 3 };
+
+/* Results of an earlier call, made in the caches, that belong elsewhere: a kernel writes them there bit by bit, past the caches. */
+typedef struct od_behind {
+    const float *from;
+    float *to;      /* 64-byte aligned */
+    int64_t floats; /* a multiple of 16; 0: none */
+} od_behind;
 
 /* What happens to a finished block of a matrix product, in this order, while it is in registers or cache.
  * All NULL and OD_ACT_NONE: a plain store. */
@@ -43,6 +50,7 @@ typedef struct od_gemm_post {
     float *sum, *sumsq;    /* [N], += column sums of the values stored and of their squares (batch-norm statistics);
                               both or neither. One call adds at most a few hundred rows: callers fold into doubles. */
     od_ahead ahead[OD_AHEADS]; /* fetched during the product, one after another */
+    od_behind behind;      /* gemm and dw_row: written meanwhile */
     int claims;            /* the result goes to memory that the caches don't hold: its lines are claimed ahead of writing */
 } od_gemm_post;
 
@@ -107,8 +115,8 @@ typedef struct od_kernels {
      * A_s begins at a[s] + i * lda (a[s] NULL: zeros); B_s is rows [s*k, (s+1)*k) of the packed [count*k, N]. */
     void (*gemm_segments)(int64_t m, int64_t n, int64_t k, int count, const float *const *a, int64_t lda, const float *packed_b, float *c,
                           int64_t ldc, const od_gemm_post *post);
-    /* G[K,N] += A[M,K]^T * D[M,N]: weight gradients. M is a block of rows (64 to 512), K and N as above. */
-    void (*gemm_tn)(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda, const float *d, int64_t ldd, float *g, int64_t ldg);
+    /* G[K,N] += A[M,K]^T * D[M,N]: weight gradients. M is a block of rows (64 to 512), K and N as above. ahead: [OD_AHEADS] or NULL. */
+    void (*gemm_tn)(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda, const float *d, int64_t ldd, float *g, int64_t ldg, const od_ahead *ahead);
 
     /* --- passes over rows, with vectors of one value a channel ----------------------------------------------- */
 
@@ -125,6 +133,8 @@ typedef struct od_kernels {
     /* The second half: dx = a * dz + b * x + c, a, b, c [C]. dx may be dz. */
     void (*rows_bn_grad)(int64_t rows, int64_t c, const float *dz, int64_t lddz, const float *x, int64_t ldx, const float *a, const float *b,
                          const float *cc, float *dx, int64_t lddx);
+    /* to = from past the caches, as od_behind; all that earlier calls of this thread wrote so is there, too, for other threads. */
+    void (*copy_past)(int64_t n, const float *from, float *to);
     /* y += x. */
     void (*add)(int64_t n, const float *x, float *y);
 

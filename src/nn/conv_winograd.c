@@ -130,7 +130,7 @@ static void multiply_gradient(const wino *w, int64_t tiles, const float *v, cons
     my_rows(w, PLACES * blocks, &begin, &end);
     for (int64_t i = begin; i < end; i++) {
         int64_t p = i / blocks, first = i % blocks * BLOCK, rows = in - first < BLOCK ? in - first : BLOCK;
-        w->net->k->gemm_tn(tiles, rows, out, v + p * plane(w, in) + first, in, d + p * plane(w, out), out, du + p * weight_plane(w) + first * out, out);
+        w->net->k->gemm_tn(tiles, rows, out, v + p * plane(w, in) + first, in, d + p * plane(w, out), out, du + p * weight_plane(w) + first * out, out, NULL);
     }
 }
 

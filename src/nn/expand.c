@@ -87,6 +87,14 @@ size_t od_expand_scratch(const od_net *net, const od_node *conv)
 
 /* --- statistics ------------------------------------------------------------------------------------------------------------ */
 
+/* What the next block's narrow rows are read from, where they are stored as they are used. */
+static od_ahead next_block(const od_net *net, const od_node *conv, const od_source *source, int64_t row, int there)
+{
+    int64_t rows = od_shape_rows(net->graph->values[conv->out].shape) - row;
+    if (!there || net->expand[conv - net->graph->nodes].k != source->c) return (od_ahead){0};
+    return od_source_ahead(source, row, rows < EXPAND_BLOCK ? rows : EXPAND_BLOCK);
+}
+
 static void gram_of_thread(const od_net *net, const od_node *conv, const od_expand *e, const od_source *source, int thread)
 {
     int64_t k = e->k, rows = od_shape_rows(net->graph->values[conv->out].shape), begin, end;
@@ -98,7 +106,8 @@ static void gram_of_thread(const od_net *net, const od_node *conv, const od_expa
     for (int64_t b = begin; b < end; b++) {
         int64_t row = b * EXPAND_BLOCK, m = rows - row < EXPAND_BLOCK ? rows - row : EXPAND_BLOCK;
         const float *x = od_conv_rows(net, conv, source, row, m, block);
-        net->k->gemm_tn(m, k, k, x, k, x, k, g, k);
+        od_ahead ahead[OD_AHEADS] = {next_block(net, conv, source, row + m, b + 1 < end)};
+        net->k->gemm_tn(m, k, k, x, k, x, k, g, k, ahead);
         net->k->rows_stats(m, k, x, k, sums, sums + k);
         od_fold_sums(gram, g, k * k);
         od_fold_sums(gram + k * k, sums, k);
@@ -203,11 +212,12 @@ static void finish_input_gradient(const od_net *net, const od_node *conv, const 
 {
     int64_t k = e->k, rows = od_shape_rows(net->graph->values[conv->out].shape), begin, end;
     float *block = od_net_scratch(net), *sums = block + EXPAND_BLOCK * k;
-    od_gemm_post post = {.bias = e->mixing + k * k};
     memset(sums, 0, (size_t)(2 * k) * sizeof *sums);
     od_thread_range((rows + EXPAND_BLOCK - 1) / EXPAND_BLOCK, net->threads, thread, &begin, &end);
     for (int64_t b = begin; b < end; b++) {
         int64_t row = b * EXPAND_BLOCK, m = rows - row < EXPAND_BLOCK ? rows - row : EXPAND_BLOCK;
+        od_gemm_post post = {.bias = e->mixing + k * k, .ahead = {next_block(net, conv, source, row + m, b + 1 < end)}};
+        if (post.ahead[0].floats) post.ahead[1] = (od_ahead){sink->data + (row + m) * k, post.ahead[0].floats};
         if (net->bn[e->bn].stats_by_producer)
             net->k->gemm(m, k, k, od_conv_rows(net, conv, source, row, m, block), k, od_expand_packed_mixing(e), sink->data + row * k, k, 1, &post);
         od_sink_finish(sink, row, m, thread, sums);

@@ -63,10 +63,17 @@ static const float *narrow_rows(const od_expand_job *j, int64_t row, int64_t row
     return od_conv_rows(j->net, j->conv, &j->source, row, rows, room);
 }
 
+/* The next row's narrow input, where it is stored as it is used; empty behind the last one. */
+static od_ahead next_rows(const od_expand_job *j, int64_t row, int64_t rows)
+{
+    int64_t left = od_shape_rows(j->net->graph->values[j->conv->out].shape) - row - rows;
+    return left < rows || j->e->k != j->source.c ? (od_ahead){0} : od_source_ahead(&j->source, row + rows, rows);
+}
+
 void od_expand_rows(const od_expand_job *j, int64_t row, int64_t rows, float *slot)
 {
     const od_expand *e = j->e;
-    od_gemm_post post = {.bias = j->shift, .act = j->keeps_z ? OD_ACT_NONE : j->act, .ahead = {j->ahead}};
+    od_gemm_post post = {.bias = j->shift, .act = j->keeps_z ? OD_ACT_NONE : j->act, .ahead = {j->ahead.floats ? j->ahead : next_rows(j, row, rows)}};
     const float *x = narrow_rows(j, row, rows, slot, 0);
     float *z = j->keeps_z ? slot + rows * (e->c + e->k) : slot;
     j->net->k->gemm(rows, e->c, e->k, x, e->k, j->packed, z, e->c, 0, &post);
@@ -84,9 +91,12 @@ void od_expand_grad_rows(const od_expand_job *j, int64_t row, int64_t rows, cons
 {
     const od_expand *e = j->e;
     const od_kernels *k = j->net->k;
-    k->gemm_tn(rows, e->k, e->c, narrow_rows(j, row, rows, slot, 1), e->k, dz, e->c, product, e->c);
-    od_gemm_post post = {.ahead = {j->ahead_of_grad}};
-    if (j->input_grad) k->gemm(rows, e->k, e->c, dz, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, &post);
+    od_ahead next = next_rows(j, row, rows), ahead[OD_AHEADS] = {j->input_grad ? next : j->ahead_of_grad};
+    k->gemm_tn(rows, e->k, e->c, narrow_rows(j, row, rows, slot, 1), e->k, dz, e->c, product, e->c, ahead);
+    if (!j->input_grad) return;
+    od_gemm_post post = {.ahead = {j->ahead_of_grad}, .claims = !j->accumulate};
+    if (j->accumulate && next.floats) post.ahead[post.ahead[0].floats != 0] = (od_ahead){j->input_grad + (row + rows) * e->k, next.floats};
+    k->gemm(rows, e->k, e->c, dz, e->c, j->packed_t, j->input_grad + row * e->k, e->k, j->accumulate, &post);
 }
 
 /* Columns [from, to) of the threads' products, added up, and of Σ dz (z - mean). */

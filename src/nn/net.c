@@ -5,6 +5,7 @@
 #include "nn/conv_weights.h"
 #include "nn/expand.h"
 #include "nn/rows_io.h"
+#include "nn/outlet.h"
 #include "util/alloc.h"
 #include "util/denormals.h"
 
@@ -149,6 +150,7 @@ od_status od_net_create(od_net **out, const od_graph *graph, od_net_mode mode, c
     net->threads = options && options->threads > 0 ? options->threads : omp_get_max_threads();
     net->fuse = !(options && options->no_fusion);
     net->profile = options && options->profile;
+    net->past_caches = options && options->past_caches > 0 ? options->past_caches : OD_OUTLET_FLOATS;
     net->packed_version = -1;
     net->bn_momentum_limit = 1;
     od_status status = allocate_tables(net, err);

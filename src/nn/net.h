@@ -25,6 +25,7 @@ typedef struct od_net_options {
     int no_chains;        /* inference op by op: for tests */
     int no_drop;          /* training without drop-connect: for comparisons */
     int profile;          /* keep seconds for each node */
+    int64_t past_caches;  /* from how many floats on results go to memory past the caches (outlet.h); 0: the default, others for tests */
     const od_kernels *kernels; /* NULL: od_kernels_get() */
 } od_net_options;
 
@@ -65,6 +66,7 @@ typedef struct od_net {
     const od_kernels *k;
     od_net_mode mode;
     int threads, fuse, chains, profile;
+    int64_t past_caches;     /* floats, as in the options */
     uint64_t seed, step;     /* of what is drawn at random in training (drop-connect): set them before each step */
     float bn_momentum_limit; /* batch norms' moving averages use at most this momentum; 1: their own */
 

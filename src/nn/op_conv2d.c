@@ -10,6 +10,7 @@
 #include "nn/conv_winograd.h"
 #include "nn/expand.h"
 #include "nn/op.h"
+#include "nn/outlet.h"
 #include "nn/rows_io.h"
 
 #include <omp.h>
@@ -89,7 +90,18 @@ static int64_t own_weights(const od_conv_job *c)
     return shares_inputs(c) ? 0 : c->k * c->out.c;
 }
 
-/* Layout: input block, gradient block, sums, then in training this thread's weight gradient. */
+/* For an outlet of the results, and of the input's gradients where a product makes these block by block. */
+static int64_t outputs_scratch(const od_conv_job *c)
+{
+    return od_outlet_scratch(c->net, od_shape_rows(c->out) * c->out.c, c->block * c->out.c);
+}
+
+static int64_t gradients_scratch(const od_conv_job *c)
+{
+    return c->pointwise ? od_outlet_scratch(c->net, od_shape_rows(c->in) * c->in.c, c->block * c->in.c) : 0;
+}
+
+/* Layout: input block, gradient block, outlet, sums, then in training this thread's weight gradient. */
 static size_t conv_scratch(const od_net *net, const od_node *node)
 {
     if (od_expand_of(net, node)) return od_expand_scratch(net, node);
@@ -98,6 +110,7 @@ static size_t conv_scratch(const od_net *net, const od_node *node)
     int64_t blocks = c.block * (c.k + c.out.c);
     if (net->mode == OD_NET_TRAIN && !c.pointwise) blocks = max64(blocks, c.block * c.k + (int64_t)od_conv_input_grad_scratch(&c));
     int64_t sums = 4 * max64(c.in.c, c.out.c) + 64;
+    blocks += max64(outputs_scratch(&c), gradients_scratch(&c)) + 16;
     return (size_t)(blocks + sums + (net->mode == OD_NET_TRAIN ? own_weights(&c) + c.out.c : 0));
 }
 
@@ -173,6 +186,12 @@ static const float *input_block(const od_conv_job *c, const od_source *s, int64_
     return scratch;
 }
 
+/* Where the outlet's places begin. */
+static float *outlet_places(const od_conv_job *c, float *scratch)
+{
+    return scratch + (c->block * (c->k + c->out.c) + 15) / 16 * 16;
+}
+
 static size_t conv_workspace(const od_net *net, const od_node *node, int backward)
 {
     return od_conv_winograd_used(net, node) ? od_conv_winograd_workspace(net, node, backward) : 0;
@@ -191,13 +210,17 @@ static int64_t next_rows(const od_conv_job *c, int64_t row, int64_t end)
     return rows < 0 ? 0 : rows < c->block ? rows : c->block;
 }
 
-/* What the next block of the backward pass reads: the gradient, the output for its batch norm, the input. */
-static void fetch_next(const od_conv_job *c, const od_source *s, const od_grad_source *g, int64_t row, int64_t end, od_ahead ahead[OD_AHEADS])
+/* What the next block of the backward pass reads, for the weight gradient's product (`both`: there is one) and the input gradient's to fetch.
+ * The second one fetches the gradient, the output for its batch norm and the input; where it has few outputs a pixel, and so too little to
+ * do for all that, the first one fetches the input. */
+static void fetch_next(const od_conv_job *c, const od_source *s, const od_grad_source *g, int64_t row, int64_t end, int both, od_ahead ahead[2][OD_AHEADS])
 {
+    enum { FEW = 24 };
     int64_t next = row + c->block, rows = next_rows(c, row, end);
-    *ahead++ = (od_ahead){g->dz + next * g->c, rows * g->c};
-    if (g->x) *ahead++ = (od_ahead){g->x + next * g->c, rows * g->c};
-    *ahead = od_source_ahead(s, next, rows);
+    od_ahead *a = ahead[1], input = od_source_ahead(s, next, rows);
+    *a++ = (od_ahead){g->dz + next * g->c, rows * g->c};
+    if (g->x) *a++ = (od_ahead){g->x + next * g->c, rows * g->c};
+    *(both && c->out.c <= FEW ? ahead[0] : a) = input;
 }
 
 static int64_t min64(int64_t a, int64_t b)
@@ -229,19 +252,22 @@ static void conv_forward(od_net *net, const od_node *node)
     {
         int thread = omp_get_thread_num();
         float *scratch = od_net_scratch(net), *sums = scratch + c.block * c.k;
+        od_outlet outlet = od_outlet_open(net, rows * c.out.c, c.block * c.out.c, outlet_places(&c, scratch));
         int64_t begin, end;
         od_thread_range(blocks, net->threads, thread, &begin, &end);
         if (stats.partial) memset(sums, 0, (size_t)(2 * c.out.c) * sizeof *sums);
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
-            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c, .claims = net->mode == OD_NET_TRAIN};
+            od_gemm_post post = {.bias = bias, .act = fold->act, .ldr = c.out.c, .claims = net->mode == OD_NET_TRAIN && !outlet.places, .behind = outlet.behind};
             if (c.pointwise) post.ahead[0] = od_source_ahead(&source, row + c.block, next_rows(&c, row, min64(rows, end * c.block)));
             if (residual) post.residual = residual + row * c.out.c, post.act_after = fold->act_after;
             if (stats.partial) post.sum = sums, post.sumsq = sums + c.out.c;
             const float *x = input_block(&c, &source, row, m, scratch);
-            net->k->gemm(m, c.out.c, c.k, x, c.k, net->packed[index], y + row * c.out.c, c.out.c, 0, &post);
+            net->k->gemm(m, c.out.c, c.k, x, c.k, net->packed[index], od_outlet_place(&outlet, y + row * c.out.c), c.out.c, 0, &post);
+            od_outlet_done(&outlet, y + row * c.out.c, m * c.out.c);
             if (stats.partial) od_fold_sums(stats.partial + thread * 2 * c.out.c, sums, 2 * c.out.c);
         }
+        od_outlet_close(&outlet);
     }
 }
 
@@ -306,7 +332,7 @@ static void shared_weight_grad(const od_conv_job *c, const od_source *s, const o
             c->net->k->rows_affine_act(m, to - from, x, c->k, s->scale + from, s->shift + from, s->act, x_block, to - from);
             x = x_block, ld = to - from;
         }
-        c->net->k->gemm_tn(m, to - from, c->out.c, x, ld, d, c->out.c, dw + from * c->out.c, c->out.c);
+        c->net->k->gemm_tn(m, to - from, c->out.c, x, ld, d, c->out.c, dw + from * c->out.c, c->out.c, NULL);
     }
 }
 
@@ -349,6 +375,8 @@ static void conv_backward(od_net *net, const od_node *node)
     {
         int thread = omp_get_thread_num();
         float *x_block = od_net_scratch(net), *d_block = x_block + c.block * c.k, *sums = x_block + sums_at;
+        od_outlet outlet = {0};
+        if (wants_input && c.pointwise && !sink.accumulate) outlet = od_outlet_open(net, rows * c.in.c, c.block * c.in.c, outlet_places(&c, x_block));
         weight_sums dw = weight_sums_of(net, node, thread, x_block + weights_at, own, c.out.c);
         int64_t begin, end;
         od_thread_range(blocks, net->threads, thread, &begin, &end);
@@ -360,18 +388,23 @@ static void conv_backward(od_net *net, const od_node *node)
         for (int64_t b = begin; b < end; b++) {
             int64_t row = b * c.block, m = rows - row < c.block ? rows - row : c.block;
             const float *d = od_grad_source_rows(&grad, row, m, d_block);
-            if (own) net->k->gemm_tn(m, c.k, c.out.c, input_block(&c, &source, row, m, x_block), c.k, d, c.out.c, dw.weights, c.out.c);
+            od_ahead ahead[2][OD_AHEADS] = {{{0}}};
+            if (c.pointwise) fetch_next(&c, &source, &grad, row, min64(rows, end * c.block), own > 0, ahead);
+            if (own) net->k->gemm_tn(m, c.k, c.out.c, input_block(&c, &source, row, m, x_block), c.k, d, c.out.c, dw.weights, c.out.c, ahead[0]);
             if (dw.bias) add_columns(m, c.out.c, d, dw.bias);
             if (wants_input && c.strided) {
                 net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], x_block, c.in.c, 0, NULL);
                 scatter_rows(&c, &sink, row, m, x_block);
             }
             if (!wants_input || !c.pointwise) continue;
-            od_gemm_post post = {.claims = !sink.accumulate};
-            fetch_next(&c, &source, &grad, row, min64(rows, end * c.block), post.ahead);
-            net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], sink.data + row * c.in.c, c.in.c, sink.accumulate, &post);
-            od_sink_finish(&sink, row, m, thread, sums);
+            od_gemm_post post = {.claims = !sink.accumulate && !outlet.places, .behind = outlet.behind};
+            float *dx = od_outlet_place(&outlet, sink.data + row * c.in.c);
+            memcpy(post.ahead, ahead[1], sizeof post.ahead);
+            net->k->gemm(m, c.in.c, c.out.c, d, c.out.c, net->packed_t[index], dx, c.in.c, sink.accumulate, &post);
+            od_sink_finish_at(&sink, row, m, dx, thread, sums);
+            od_outlet_done(&outlet, sink.data + row * c.in.c, m * c.in.c);
         }
+        od_outlet_close(&outlet);
         if (wants_input && c.strided) {
 #pragma omp barrier
             finish_rows(&c, &sink, thread, sums);

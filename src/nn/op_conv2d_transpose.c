@@ -212,7 +212,7 @@ static void transpose_backward(od_net *net, const od_node *node)
                 int64_t p = row + i;
                 gather_patch(&j, &grad, p / (j.in.h * j.in.w), p / j.in.w % j.in.h, p % j.in.w, patches + i * j.patch);
             }
-            net->k->gemm_tn(m, j.patch, j.in.c, patches, j.patch, od_source_rows(&source, row, m, inputs), j.in.c, dw, j.in.c);
+            net->k->gemm_tn(m, j.patch, j.in.c, patches, j.patch, od_source_rows(&source, row, m, inputs), j.in.c, dw, j.in.c, NULL);
             if (!wants_input) continue;
             net->k->gemm(m, j.in.c, j.patch, patches, j.patch, net->packed_t[index], sink.data + row * j.in.c, j.in.c, sink.accumulate, NULL);
             od_sink_finish(&sink, row, m, thread, sums);

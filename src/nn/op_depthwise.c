@@ -5,6 +5,7 @@
  */
 #include "nn/chain.h"
 #include "nn/depthwise.h"
+#include "nn/outlet.h"
 
 #include <omp.h>
 #include <string.h>
@@ -52,11 +53,16 @@ static int64_t slot_floats(const od_dw *d)
     return d->expand ? od_expand_slot_floats(d->expand, d->in.w, 0) : d->in_floats;
 }
 
-/* Layout: window, sums. */
+static int64_t outlet_at(const od_dw *d)
+{
+    return ((d->reach + 1) * slot_floats(d) + 2 * d->in.c + 15) / 16 * 16;
+}
+
+/* Layout: window, sums, an outlet's two rows. */
 static size_t dw_forward_scratch(const od_net *net, const od_node *node)
 {
     od_dw d = od_dw_of(net, node);
-    return (size_t)((d.reach + 1) * slot_floats(&d) + 2 * d.in.c);
+    return (size_t)(outlet_at(&d) + od_outlet_scratch(net, od_shape_size(d.out), d.out_floats));
 }
 
 /* Where input rows come from: memory, or a fused expansion. */
@@ -111,7 +117,8 @@ static void dw_forward(od_net *net, const od_node *node)
         int thread = omp_get_thread_num();
         const float *rows[OD_DW_MAX_RING + 2], *taps[OD_DW_MAX_KERNEL];
         float *scratch = od_net_scratch(net), *sums = scratch + (d.reach + 1) * slot_floats(&d);
-        od_gemm_post post = {.bias = bias, .act = fold->act, .claims = net->mode == OD_NET_TRAIN};
+        od_outlet outlet = od_outlet_open(net, od_shape_size(d.out), d.out_floats, scratch + outlet_at(&d));
+        od_gemm_post post = {.bias = bias, .act = fold->act, .claims = net->mode == OD_NET_TRAIN && !outlet.places};
         if (stats.partial) post.sum = sums, post.sumsq = sums + c;
         memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
         int64_t begin, end;
@@ -123,10 +130,14 @@ static void dw_forward(od_net *net, const od_node *node)
             for (int64_t oy = from; oy < to; oy++) {
                 input_taps(&d, &r, &input, n, oy, taps);
                 if (!d.expand && oy + 1 < to) post.ahead[0] = input_ahead(&d, &input.source, n, oy + 1);
-                net->k->dw_row(&d.row, taps, weights, y + (n * d.out.h + oy) * d.out_floats, &post);
+                float *out = y + (n * d.out.h + oy) * d.out_floats;
+                post.behind = outlet.behind;
+                net->k->dw_row(&d.row, taps, weights, od_outlet_place(&outlet, out), &post);
+                od_outlet_done(&outlet, out, d.out_floats);
                 if (stats.partial) od_fold_sums(stats.partial + thread * 2 * c, sums, 2 * c);
             }
         }
+        od_outlet_close(&outlet);
     }
 }
 

@@ -90,14 +90,19 @@ static inline od_act_grad od_sink_act_grad(const od_sink *s, int64_t row, float 
     return (od_act_grad){s->x + row * s->c, s->c, s->scale, s->shift, s->mean, s->act, sums, sums + s->c};
 }
 
-/* After rows [row, row+rows) of the gradient have been written. sums: 2 * c floats, zero, left zero. */
-static inline void od_sink_finish(const od_sink *s, int64_t row, int64_t rows, int thread, float *sums)
+/* After rows [row, row+rows) of the gradient have been made at dz. sums: 2 * c floats, zero, left zero. */
+static inline void od_sink_finish_at(const od_sink *s, int64_t row, int64_t rows, float *dz, int thread, float *sums)
 {
     if (!s->x) return;
-    float *dz = s->data + row * s->c;
     od_act_grad g = od_sink_act_grad(s, row, sums);
     s->k->rows_act_grad(rows, s->c, dz, s->c, &g, dz, s->c);
     od_fold_sums(s->partial + thread * 2 * s->c, sums, 2 * s->c);
+}
+
+/* Where they belong. */
+static inline void od_sink_finish(const od_sink *s, int64_t row, int64_t rows, int thread, float *sums)
+{
+    od_sink_finish_at(s, row, rows, s->data + row * s->c, thread, sums);
 }
 
 /* The contiguous share of `total` units that a thread works on. */

@@ -78,6 +78,7 @@ static void test_dw_row(const od_kernels *t)
             for (int64_t c = 0; c < d.s.channels; c++)
                 kernel_check_value("dw_row", mat_at(&out, x, c), post_case_apply(&p, dw_double(&d, x, c), x, c), 1e-4);
         post_case_check_sums(&p, &out);
+        post_case_check_behind(&p);
         post_case_free(&p), mat_free(&out), dw_free(&d);
     }
 }

@@ -50,6 +50,7 @@ static void check_gemm(const od_kernels *t, int64_t m, int64_t n, int64_t k)
         }
     mat_check_gaps(&c);
     post_case_check_sums(&p, &c);
+    post_case_check_behind(&p);
     free(packed_memory);
     post_case_free(&p);
     mat_free(&a), mat_free(&b), mat_free(&c), mat_free(&c0);
@@ -106,7 +107,9 @@ static void test_gemm_segments(const od_kernels *t)
 static void check_gemm_tn(const od_kernels *t, int64_t m, int64_t k, int64_t n)
 {
     mat a = mat_random(m, k), d = mat_random(m, n), g = mat_random(k, n), g0 = mat_copy(&g);
-    t->gemm_tn(m, k, n, a.p, a.ld, d.p, d.ld, g.p, g.ld);
+    od_ahead ahead[OD_AHEADS] = {{0}};
+    kernel_aheads(ahead);
+    t->gemm_tn(m, k, n, a.p, a.ld, d.p, d.ld, g.p, g.ld, kernel_coin() ? ahead : NULL);
     for (int64_t i = 0; i < k; i++)
         for (int64_t j = 0; j < n; j++) {
             double sum = mat_at(&g0, i, j), mag = fabs(sum) + 1;
@@ -137,7 +140,7 @@ static void test_gemm_repeats(const od_kernels *t)
         mat copy = mat_copy(&a), c = mat_create(61, 77, 77), g = mat_create(200, 61, 61);
         memset(g.p, 0, (size_t)mat_count(&g) * 4);
         t->gemm(61, 77, 200, copy.p, copy.ld, packed, c.p, c.ld, 0, NULL);
-        t->gemm_tn(61, 200, 61, copy.p, copy.ld, copy.p, copy.ld, g.p, g.ld);
+        t->gemm_tn(61, 200, 61, copy.p, copy.ld, copy.p, copy.ld, g.p, g.ld, NULL);
         if (!i) memcpy(first.p, c.p, 61 * 77 * 4), memcpy(g_first.p, g.p, 200 * 61 * 4);
         assert_memory_equal(first.p, c.p, 61 * 77 * 4);
         assert_memory_equal(g_first.p, g.p, 200 * 61 * 4);

@@ -138,6 +138,16 @@ static void test_rows_bn_grad(const od_kernels *t)
     }
 }
 
+static void test_copy_past(const od_kernels *t)
+{
+    for (int64_t lines = 0; lines < 70; lines++) {
+        mat from = vec_random(16 * lines), to = vec_random(16 * lines);
+        t->copy_past(16 * lines, from.p, to.p);
+        assert_memory_equal(to.p, from.p, (size_t)(16 * lines) * sizeof(float));
+        mat_free(&from), mat_free(&to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +155,7 @@ int main(void)
         KERNEL_TEST(test_rows_stats),
         KERNEL_TEST(test_rows_act_grad),
         KERNEL_TEST(test_rows_bn_grad),
+        KERNEL_TEST(test_copy_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,8 +121,7 @@ od_act kernel_pick_act(void)
     return (od_act)kernel_pick(OD_ACT_NONE, OD_ACT_SIGMOID);
 }
 
-/* Some pieces of memory, which a kernel may fetch: fewer lines than it has steps, or many more. */
-static void random_aheads(od_ahead ahead[OD_AHEADS])
+void kernel_aheads(od_ahead ahead[OD_AHEADS])
 {
     static const float memory[1 << 14];
     for (int64_t i = 0, count = kernel_pick(0, OD_AHEADS); i < count; i++)
@@ -135,7 +134,12 @@ post_case post_case_random(int64_t m, int64_t n, int with_residual)
     if (!p.used) return p;
     p.post.act = kernel_pick_act();
     p.post.claims = kernel_coin();
-    random_aheads(p.post.ahead);
+    kernel_aheads(p.post.ahead);
+    if (kernel_coin()) {
+        int64_t lines = kernel_pick(1, kernel_coin() ? 20 : 600);
+        p.behind_from = vec_random(16 * lines), p.behind_to = vec_random(16 * lines);
+        p.post.behind = (od_behind){p.behind_from.p, p.behind_to.p, 16 * lines};
+    }
     if (kernel_coin()) p.bias = vec_random(n), p.post.bias = p.bias.p;
     if (with_residual && kernel_coin()) {
         p.residual = mat_random(m, n);
@@ -173,9 +177,15 @@ void post_case_check_sums(const post_case *p, const mat *c)
     }
 }
 
+void post_case_check_behind(const post_case *p)
+{
+    const od_behind *b = &p->post.behind;
+    if (b->floats) assert_memory_equal(b->to, b->from, (size_t)b->floats * sizeof(float));
+}
+
 void post_case_free(post_case *p)
 {
-    mat *all[] = {&p->bias, &p->residual, &p->sum, &p->sumsq, &p->sum0, &p->sumsq0};
+    mat *all[] = {&p->bias, &p->residual, &p->sum, &p->sumsq, &p->sum0, &p->sumsq0, &p->behind_from, &p->behind_to};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) mat_free(all[i]);
 }
 

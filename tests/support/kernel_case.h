@@ -23,6 +23,8 @@ void kernel_on_every_isa(void **state);
 int64_t kernel_pick(int64_t low, int64_t high); /* both included */
 int kernel_coin(void);
 od_act kernel_pick_act(void);
+/* Some pieces of memory, which a kernel may fetch: fewer lines than it has steps, or many more. */
+void kernel_aheads(od_ahead ahead[OD_AHEADS]);
 void kernel_check_value(const char *what, double got, double want, double tolerance);
 double kernel_act(double x, od_act act);
 double kernel_act_derivative(double x, od_act act);
@@ -48,7 +50,7 @@ float mat_at(const mat *m, int64_t r, int64_t c);
 
 /* Post-operations, shared by the products and the depthwise rows. */
 typedef struct post_case {
-    mat bias, residual, sum, sumsq, sum0, sumsq0;
+    mat bias, residual, sum, sumsq, sum0, sumsq0, behind_from, behind_to;
     od_gemm_post post;
     int used;
 } post_case;
@@ -57,6 +59,8 @@ post_case post_case_random(int64_t m, int64_t n, int with_residual);
 double post_case_apply(const post_case *p, double x, int64_t r, int64_t c);
 /* The sums are of the values stored: `c` is the kernel's own output. */
 void post_case_check_sums(const post_case *p, const mat *c);
+/* What the kernel was to write on is where it belongs. */
+void post_case_check_behind(const post_case *p);
 void post_case_free(post_case *p);
 
 #endif

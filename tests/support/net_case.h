@@ -16,6 +16,7 @@ typedef struct net_case {
     float *images;
     int64_t image_floats;
     int unique; /* for names of variables */
+    int64_t past_caches; /* of the nets made */
 } net_case;
 
 extern const od_init net_case_ones, net_case_zeros;

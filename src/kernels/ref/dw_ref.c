@@ -35,6 +35,7 @@ static void dw_row(const od_dw_shape *s, const float *const *rows, const float *
             }
         if (post) od__post_row_ref(c, y, post, NULL);
     }
+    if (post && post->behind.floats) memcpy(post->behind.to, post->behind.from, (size_t)post->behind.floats * sizeof(float));
 }
 
 /* n channels, from j on, of the convolution's input at x. */

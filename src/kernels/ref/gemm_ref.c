@@ -65,6 +65,7 @@ static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, c
         for (int64_t i = i0; i < i0 + rows; i++)
             od__post_row_ref(n, c + i * ldc, post, post->residual ? post->residual + i * post->ldr : NULL);
     }
+    if (post && post->behind.floats) memcpy(post->behind.to, post->behind.from, (size_t)post->behind.floats * sizeof(float));
 }
 
 /* The packed order is by panels of columns, so the segments of B are not contiguous: one column block at a time. */
@@ -87,8 +88,9 @@ static void gemm_segments(int64_t m, int64_t n, int64_t k, int count, const floa
 
 /* Four rows of A and D at a time, so that G is read and written once for four of them. */
 static void gemm_tn(int64_t m, int64_t k, int64_t n, const float *a, int64_t lda, const float *d, int64_t ldd, float *g,
-                    int64_t ldg)
+                    int64_t ldg, const od_ahead *ahead)
 {
+    (void)ahead;
     int64_t i = 0;
     for (; i + 4 <= m; i += 4) {
         const float *a0 = a + i * lda, *d0 = d + i * ldd, *d1 = d0 + ldd, *d2 = d1 + ldd, *d3 = d2 + ldd;

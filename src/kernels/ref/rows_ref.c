@@ -121,6 +121,11 @@ static void rows_bn_grad(int64_t rows, int64_t c, const float *dz, int64_t lddz,
     }
 }
 
+static void copy_past(int64_t n, const float *from, float *to)
+{
+    memcpy(to, from, (size_t)n * sizeof *to);
+}
+
 static void add(int64_t n, const float *x, float *y)
 {
 #pragma omp simd
@@ -163,6 +168,7 @@ void od__kernels_rows_ref(od_kernels *t)
     t->rows_stats = rows_stats;
     t->rows_act_grad = od__rows_act_grad_ref;
     t->rows_bn_grad = rows_bn_grad;
+    t->copy_past = copy_past;
     t->add = add;
     t->momentum_update = momentum_update;
     t->sum_squares = sum_squares;

@@ -133,12 +133,19 @@ INLINE void post_block(const int n, const int masked, vf acc[BLOCK], const od_ge
     st(masked, post->sumsq + ch, v_add(sumsq, q), m);
 }
 
+/* What a row does for its caller, spread over its blocks' vectors. */
+typedef struct dw_errands {
+    fetch ahead;
+    write_on behind;
+} dw_errands;
+
 /* Outputs x .. x + n - 1, one vector of channels. */
 INLINE void forward_vector(const int n, const int kw, const int stride, const int edge, column_span inside, const int masked, const od_dw_shape *s,
                            const float *const *rows, const float *weights, int64_t x, float *out,
-                           const od_gemm_post *post, fetch *ahead, int64_t ch, vmask m)
+                           const od_gemm_post *post, dw_errands *e, int64_t ch, vmask m)
 {
-    fetch_some(ahead);
+    fetch_some(&e->ahead);
+    if (e->behind.left.floats) write_lines(write_take(&e->behind));
     int64_t c = s->channels, from = (x * stride - s->pad_left) * c + ch;
     vf acc[BLOCK];
     UNROLL
@@ -169,22 +176,22 @@ INLINE void forward_vector(const int n, const int kw, const int stride, const in
 }
 
 INLINE void forward_block(const int n, const int kw, const int stride, const int edge, column_span inside, const od_dw_shape *s, const float *const *rows,
-                          const float *weights, int64_t x, float *out, const od_gemm_post *post, fetch *ahead)
+                          const float *weights, int64_t x, float *out, const od_gemm_post *post, dw_errands *e)
 {
-#define BODY(masked, ch, m) forward_vector(n, kw, stride, edge, inside, masked, s, rows, weights, x, out, post, ahead, ch, m)
+#define BODY(masked, ch, m) forward_vector(n, kw, stride, edge, inside, masked, s, rows, weights, x, out, post, e, ch, m)
     FOR_CHANNELS(s->channels, BODY);
 #undef BODY
 }
 
 /* Blocks of n outputs from x on while they fit; returns where it stopped. */
 INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights,
-                              int64_t x, float *out, const od_gemm_post *post, fetch *ahead)
+                              int64_t x, float *out, const od_gemm_post *post, dw_errands *e)
 {
     const int count = (n - 1) * stride + kw;
     for (; x + n <= s->out_width; x += n) {
         column_span inside = columns_inside(x * stride - s->pad_left, count, s->in_width);
-        if (all_inside(inside, count)) forward_block(n, kw, stride, 0, inside, s, rows, weights, x, out, post, ahead);
-        else forward_block(n, kw, stride, 1, inside, s, rows, weights, x, out, post, ahead);
+        if (all_inside(inside, count)) forward_block(n, kw, stride, 0, inside, s, rows, weights, x, out, post, e);
+        else forward_block(n, kw, stride, 1, inside, s, rows, weights, x, out, post, e);
     }
     return x;
 }
@@ -192,11 +199,14 @@ INLINE int64_t forward_blocks(const int n, const int kw, const int stride, const
 INLINE void forward_row(const int kw, const int stride, const od_dw_shape *s, const float *const *rows, const float *weights, float *out,
                         const od_gemm_post *post)
 {
-    fetch ahead = post ? fetch_of(post->ahead, s->out_width / BLOCK * vectors_in(s->channels)) : (fetch){0};
-    int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post, &ahead);
-    x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post, &ahead);
-    x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post, &ahead);
-    forward_blocks(1, kw, stride, s, rows, weights, x, out, post, &ahead);
+    int64_t steps = s->out_width / BLOCK * vectors_in(s->channels);
+    dw_errands e = {0};
+    if (post) e = (dw_errands){fetch_of(post->ahead, steps), write_on_of(post->behind, steps)};
+    int64_t x = forward_blocks(8, kw, stride, s, rows, weights, 0, out, post, &e);
+    x = forward_blocks(4, kw, stride, s, rows, weights, x, out, post, &e);
+    x = forward_blocks(2, kw, stride, s, rows, weights, x, out, post, &e);
+    forward_blocks(1, kw, stride, s, rows, weights, x, out, post, &e);
+    write_lines(e.behind.left);
 }
 
 /* One output column, any kernel. */
@@ -241,6 +251,7 @@ static void dw_row(const od_dw_shape *s, const float *const *rows, const float *
             if (now) post_columns(1, c, now, out + x * c);
         }
     if (late) post_columns(s->out_width, c, late, out);
+    if (post && (late || !fast_kernel(s))) write_lines(post->behind);
 }
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a kernel fetches for its caller while it calculates (od_ahead): evenly over its steps, for all at once would only wait for
- * each other.
+ * What a kernel fetches for its caller while it calculates (od_ahead), and what it writes (od_behind): evenly over its steps, for all at
+ * once would only wait for each other.
  */
 #ifndef OD_KERNELS_X86_FETCH_H
 #define OD_KERNELS_X86_FETCH_H
 
 #include "kernels/x86/simd_common.h"
 
-enum { CACHE_LINE = 64, CLAIM_AHEAD = 2048 /* floats: as far as memory takes to answer */ };
+enum { CACHE_LINE = 64, LINE_FLOATS = 16, CLAIM_AHEAD = 2048 /* floats: as far as memory takes to answer */ };
 
 typedef struct fetch {
     const od_ahead *range, *end; /* what is left */
@@ -54,6 +54,31 @@ INLINE void fetch_some(fetch *f)
         f->done += CACHE_LINE;
         if (f->done >= f->range->floats * (int64_t)sizeof(float)) f->range++, f->done = 0;
     }
+}
+
+/* What is to be written, and how much of it in a step. */
+typedef struct write_on {
+    od_behind left;
+    int64_t a_step; /* floats */
+} write_on;
+
+static inline write_on write_on_of(od_behind behind, int64_t steps)
+{
+    return (write_on){behind, steps ? (behind.floats / LINE_FLOATS + steps - 1) / steps * LINE_FLOATS : 0};
+}
+
+/* A step's share. */
+INLINE od_behind write_take(write_on *w)
+{
+    od_behind b = w->left;
+    if (b.floats > w->a_step) b.floats = w->a_step;
+    w->left.from += b.floats, w->left.to += b.floats, w->left.floats -= b.floats;
+    return b;
+}
+
+INLINE void write_lines(od_behind b)
+{
+    for (; b.floats > 0; b.floats -= LINE_FLOATS, b.from += LINE_FLOATS, b.to += LINE_FLOATS) stream_line(b.to, b.from);
 }
 
 #endif

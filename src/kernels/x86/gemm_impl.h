@@ -22,6 +22,7 @@ typedef struct tile_out {
     int64_t row, col;         /* the tile's place in C, for what post points to */
     const char *fetch;        /* fetch_lines lines from here on are fetched meanwhile */
     int64_t fetch_lines;
+    od_behind behind;   /* written meanwhile */
 } tile_out;
 
 static size_t gemm_packed_size(int64_t k, int64_t n)
@@ -228,20 +229,24 @@ typedef struct tile_errands {
     int64_t lines, at_once; /* to fetch: in all, in a pause */
     float *claim;           /* C's row below the tile: lines to be claimed, one row in a pause */
     int64_t rows, pauses;   /* left */
+    write_on behind;
 } tile_errands;
 
 INLINE tile_errands errands_of(const int mr, int64_t k, const tile_out *o)
 {
-    tile_errands e = {o->fetch, o->fetch_lines, 1, o->c + mr * o->ldc, o->post && o->post->claims ? mr : 0, 0};
-    int64_t most = k < K_STEP ? 1 : k / K_STEP, wanted = e.lines > e.rows ? e.lines : e.rows;
+    tile_errands e = {o->fetch, o->fetch_lines, 1, o->c + mr * o->ldc, o->post && o->post->claims ? mr : 0, 0, {{0}, 0}};
+    int64_t most = k < K_STEP ? 1 : k / K_STEP, wanted = e.lines > e.rows ? e.lines : e.rows, written = o->behind.floats / LINE_FLOATS;
+    if (written > wanted) wanted = written;
     e.pauses = wanted < most ? wanted : most;
     if (e.lines > e.pauses) e.at_once = (e.lines + e.pauses - 1) / e.pauses;
+    if (written) e.behind = write_on_of(o->behind, e.pauses);
     return e;
 }
 
 INLINE void run_errands(const int nv, int64_t ldc, tile_errands *e)
 {
     for (int64_t i = 0; i < e->at_once && e->lines > 0; i++, e->lines--, e->fetch += CACHE_LINE) fetch_line(e->fetch);
+    if (e->behind.left.floats) write_lines(write_take(&e->behind));
     if (e->rows-- <= 0) return;
     UNROLL
     for (int v = 0; v < nv; v++) claim_line(e->claim + v * VL);
@@ -282,25 +287,31 @@ TILE_LIST(TILE)
 static const tile_fn tiles[TILE_NV_MAX + 1][TILE_ROWS_MAX + 1] = {TILE_LIST(TILE)};
 #undef TILE
 
-/* Spread over all tiles of the product. */
-static fetch fetch_during(int64_t m, int64_t n, const od_gemm_post *post)
+/* What the product does for its caller, spread over its tiles: those of one piece of K_BLOCK rows of B, which comes to all where there are more. */
+typedef struct gemm_errands {
+    fetch ahead;
+    write_on behind;
+} gemm_errands;
+
+static gemm_errands errands_during(int64_t m, int64_t n, const od_gemm_post *post)
 {
     int64_t tiles_in_all = 0, nv;
-    if (!post || !post->ahead[0].floats) return (fetch){0};
+    if (!post || (!post->ahead[0].floats && !post->behind.floats)) return (gemm_errands){0};
     for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
         nv = PANEL_NV(vectors - v);
         tiles_in_all += (m + TILE_ROWS(nv) - 1) / TILE_ROWS(nv);
     }
-    return fetch_of(post->ahead, tiles_in_all);
+    return (gemm_errands){fetch_of(post->ahead, tiles_in_all), write_on_of(post->behind, tiles_in_all)};
 }
 
 /* All rows of A against one panel's piece of kc rows. */
-static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int64_t lda, const float *b, tile_out o, fetch *ahead)
+static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int64_t lda, const float *b, tile_out o, gemm_errands *e)
 {
     int64_t step = TILE_ROWS(nv);
     for (int64_t i = 0; i < m; i += step) {
         int64_t rows = m - i < step ? m - i : step;
-        o.fetch_lines = fetch_take(ahead, &o.fetch);
+        o.fetch_lines = fetch_take(&e->ahead, &o.fetch);
+        if (e->behind.a_step) o.behind = write_take(&e->behind);
         tiles[nv][rows](kc, a + i * lda, lda, b, &o);
         o.c += rows * o.ldc, o.row += rows;
     }
@@ -309,7 +320,7 @@ static void panel_product(int64_t m, int64_t nv, int64_t kc, const float *a, int
 static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed_b, float *c,
                  int64_t ldc, int accumulate, const od_gemm_post *post)
 {
-    fetch ahead = fetch_during(m, n, post);
+    gemm_errands errands = errands_during(m, n, post);
     for (int64_t k0 = 0; k0 < k; k0 += K_BLOCK) {
         int64_t kc = k - k0 < K_BLOCK ? k - k0 : K_BLOCK, nv;
         for (int64_t v = 0, vectors = vectors_in(n); v < vectors; v += nv) {
@@ -318,7 +329,7 @@ static void gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, c
             tile_out o = {.c = c + col, .ldc = ldc, .accumulate = accumulate || k0, .cols = left, .col = col,
                           .post = k0 + kc == k ? post : NULL};
             if (left > nv * VL) o.cols = nv * VL;
-            panel_product(m, nv, kc, a + k0, lda, packed_b + col * k + k0 * nv * VL, o, &ahead);
+            panel_product(m, nv, kc, a + k0, lda, packed_b + col * k + k0 * nv * VL, o, &errands);
         }
     }
 }

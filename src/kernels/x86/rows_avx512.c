@@ -14,6 +14,7 @@ void od__kernels_rows_avx512(od_kernels *t)
     t->rows_stats = rows_stats;
     t->rows_act_grad = rows_act_grad;
     t->rows_bn_grad = rows_bn_grad;
+    t->copy_past = copy_past;
     t->add = add;
     t->momentum_update = momentum_update;
     t->sum_squares = sum_squares;

@@ -9,6 +9,8 @@
 #ifndef OD_KERNELS_X86_ROWS_IMPL_H
 #define OD_KERNELS_X86_ROWS_IMPL_H
 
+#include "kernels/x86/fetch.h"
+
 enum { ROW_GROUP = 4, FOLD_WANTED = 256, FOLD_MAX = 512 };
 
 /* A load or store that is masked only where `masked`, a constant, says so. */
@@ -319,6 +321,12 @@ static void rows_bn_grad(int64_t rows, int64_t c, const float *dz, int64_t lddz,
 }
 
 /* --- flat arrays --------------------------------------------------------------------------------------------------------- */
+
+static void copy_past(int64_t n, const float *from, float *to)
+{
+    write_lines((od_behind){from, to, n});
+    _mm_sfence();
+}
 
 static void add(int64_t n, const float *x, float *y)
 {

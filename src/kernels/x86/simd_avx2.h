@@ -29,6 +29,13 @@ static inline vf v_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); } 
 static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 
+/* 16 floats past the caches; to is aligned. */
+static inline void stream_line(float *to, const float *from)
+{
+    _mm256_stream_ps(to, _mm256_loadu_ps(from));
+    _mm256_stream_ps(to + VL, _mm256_loadu_ps(from + VL));
+}
+
 /* Vectors that n values take, the last one perhaps in part. */
 static inline int64_t vectors_in(int64_t n) { return (n + VL - 1) / VL; }
 

@@ -29,6 +29,12 @@ static inline vf v_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); } 
 static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 
+/* 16 floats past the caches; to is aligned. */
+static inline void stream_line(float *to, const float *from)
+{
+    _mm512_stream_ps(to, _mm512_loadu_ps(from));
+}
+
 /* Vectors that n values take, the last one perhaps in part. */
 static inline int64_t vectors_in(int64_t n) { return (n + VL - 1) / VL; }
 
