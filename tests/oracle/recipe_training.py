@@ -65,11 +65,19 @@ def without_drop_connect():
         cls, model_name, overrides=dict(overrides or {}, drop_connect_rate=0.0), **keywords))
 
 
+def without_download():
+    """CenterNet's MobileNet draws its weights instead of fetching ImageNet's."""
+    from object_detection.models.keras_models import mobilenet_v2
+    build = mobilenet_v2.mobilenet_v2
+    mobilenet_v2.mobilenet_v2 = lambda *arguments, **keywords: build(*arguments, **{**keywords, 'weights': None})
+
+
 def train(config, model_dir, steps, moved, every):
     import od_oracle
     import tensorflow as tf
     from object_detection import model_lib_v2
     without_drop_connect()
+    without_download()
     if moved:
         move_start(model_lib_v2, moved)
     losses, write = {}, tf.compat.v2.summary.scalar

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Single-stage detectors on the chest X-rays beside the OD API, each with its own trainer, from the start that the OD API draws (its checkpoint after a
-# step at rate 0), images in the record's order, no augmentation, no drop-connect: every step's loss within 2 %. Opt-in: OD_ORACLE names its
-# environment. About 3 minutes each. (Where rounding grows faster, the OD API leaves its own curve, docs/TESTING.md: take a lower rate.)
+# step at rate 0), images in the record's order, no augmentation, no drop-connect: every step's loss within 2 %, or, where rounding grows faster,
+# no further from it than twice what the OD API is from itself when its start is moved by a last bit. Opt-in: OD_ORACLE names its environment.
+# About 3 minutes each.
 #   [CASES="family:size:batch:rate ..."] [STEPS=30]
 set -euo pipefail
 [ -n "${OD_ORACLE:-}" ] || { echo "skipped: OD_ORACLE names no oracle environment"; exit 77; }
@@ -21,6 +22,11 @@ config() { # family size batch rate [checkpoint]
       s/^train_input_reader \{/& shuffle: false num_readers: 1/"
 }
 
+largest() { # losses, beside others: percent, and where
+  paste -d' ' "$1" "$2" | awk '{ error = $1 / $2 - 1; if (error < 0) error = -error; if (!(error <= worst)) { worst = error; at = NR } if (error > .001 && !left) left = NR }
+    END { printf "%.2g %% at step %d%s", 100 * worst, at, left ? ", first above .1 % at step " left : "" }'
+}
+
 for case in ${CASES:-efficientdet_d0:256:4:.08 retinanet101:160:2:.005}; do
   IFS=: read -r family size batch rate <<< "$case"
   rm -rf "$work/zero" "$work/theirs" "$work/ours"
@@ -33,8 +39,18 @@ for case in ${CASES:-efficientdet_d0:256:4:.08 retinanet101:160:2:.005}; do
       { tail -3 "$work/log"; exit 1; }
   done
   "$OBJDET" events list "$work/ours/train" --csv=Loss/total_loss > "$work/ours.csv"
-  cut -d' ' -f2 "$work/theirs/losses.txt" > "$work/want"  # its steps go on from the checkpoint's
-  tail -n +2 "$work/ours.csv" | cut -d, -f4 | paste -d' ' - "$work/want" | awk -v family="$family" -v steps="$steps" '
-    { error = $1 / $2 - 1; if (error < 0) error = -error; if (!(error <= worst)) { worst = error; at = NR } if (NR == 1) first = $2; last = $2 }
-    END { printf "%s: %d steps, loss from %.4g to %.4g, largest difference %.2g %% at step %d\n", family, NR, first, last, 100 * worst, at; exit !(NR == steps && worst <= .02) }'
+  cut -d' ' -f2 "$work/theirs/losses.txt" > "$work/want" # its steps go on from the checkpoint's
+  tail -n +2 "$work/ours.csv" | cut -d, -f4 > "$work/have"
+  echo "$family, rate $rate: $(wc -l < "$work/have") steps, loss from $(head -1 "$work/want") to $(tail -1 "$work/want")"
+  [ "$(wc -l < "$work/have")" = "$steps" ]
+  ours=$(largest "$work/have" "$work/want")
+  echo "  largest difference $ours"
+  if awk '{ exit !($1 > 2) }' <<< "$ours"; then
+    rm -rf "$work/moved"
+    oracle train "$work/follow.config" "$work/moved" "$steps" 1
+    cut -d' ' -f2 "$work/moved/losses.txt" > "$work/again"
+    theirs=$(largest "$work/again" "$work/want")
+    echo "  the OD API's, moved by a last bit, $theirs; ours beside that run $(largest "$work/have" "$work/again")"
+    awk -v theirs="${theirs%% *}" '{ exit !($1 <= 2 * theirs) }' <<< "$ours"
+  fi
 done
