@@ -287,7 +287,7 @@ TILE_LIST(TILE)
 static const tile_fn tiles[TILE_NV_MAX + 1][TILE_ROWS_MAX + 1] = {TILE_LIST(TILE)};
 #undef TILE
 
-/* What the product does for its caller, spread over its tiles: those of one piece of K_BLOCK rows of B, which comes to all where there are more. */
+/* What the product does for its caller, spread over its tiles (where B has several pieces of K_BLOCK rows, over the first one's). */
 typedef struct gemm_errands {
     fetch ahead;
     write_on behind;
