@@ -134,8 +134,9 @@ static void draw(const od_variable *item, float *x, od_rng *rng)
     if (init->kind == OD_INIT_VARIANCE_SCALING) draw_variance_scaling(item, x, rng);
 }
 
-void od_variables_initialize(od_variables *v, uint64_t seed)
+void od_variables_initialize(od_variables *v, uint64_t seed, int threads)
 {
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (size_t i = 0; i < v->count; i++) {
         od_rng rng;
         od_rng_init(&rng, seed, od_hash_fnv1a(v->items[i].name, strlen(v->items[i].name)));

@@ -78,8 +78,8 @@ od_var od_variables_find(const od_variables *v, const char *name);
 od_status od_variables_allocate(od_variables *v, int with_training, od_error *err);
 /* The first `count` slots, up to OD_MAX_SLOTS (zero where new). */
 od_status od_variables_allocate_slots(od_variables *v, int count, od_error *err);
-/* Draws initial values: each variable's own stream of (seed, its name), whatever the order. */
-void od_variables_initialize(od_variables *v, uint64_t seed);
+/* Draws initial values: each variable's own stream of (seed, its name), whatever the order and the threads. */
+void od_variables_initialize(od_variables *v, uint64_t seed, int threads);
 
 /* Exchanges values and a slot of the trainable variables: moving averages for an evaluation, and back. */
 void od_variables_swap_slot(od_variables *v, int slot);

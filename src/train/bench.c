@@ -174,7 +174,7 @@ static od_status open_bench(bench *b, od_error *err)
     const ObjectDetection__Protos__TrainConfig *t = b->setup.proto->train_config;
     b->batch = b->o->batch_size > 0 ? b->o->batch_size : b->o->training && t ? (int64_t)t->batch_size : 1;
     if (b->batch < 1) b->batch = 1;
-    od_variables_initialize(od_model_variables(b->setup.model), 1);
+    od_variables_initialize(od_model_variables(b->setup.model), 1, b->threads);
     if (b->o->training) {
         OD_TRY(od_optimizer_init(&b->optimizer, b->setup.config, b->threads, err));
         OD_TRY(od_optimizer_allocate(&b->optimizer, od_model_variables(b->setup.model), err));

@@ -146,7 +146,7 @@ static od_status load_variables(trainer *t, od_error *err)
         return OD_OK;
     }
     size_t restored;
-    od_variables_initialize(od_model_variables(t->setup.model), t->o->seed);
+    od_variables_initialize(od_model_variables(t->setup.model), t->o->seed, t->threads);
     OD_TRY(od_variables_fine_tune(t->setup.config, t->setup.model, &restored, err));
     if (!restored) return OD_OK;
     char line[600];

@@ -76,7 +76,7 @@ static void moving_variances(void **state)
     assert_int_equal(problems.count, 0);
     if (od_model_create(&model, config, 1, &err) != OD_OK) fail_msg("%s", err.message);
     od_variables *vars = od_model_variables(model);
-    od_variables_initialize(vars, 1);
+    od_variables_initialize(vars, 1, 2);
     for (size_t i = 0; i < vars->count; i++) {
         const od_variable *v = &vars->items[i];
         if (strstr(v->name, "moving_variance")) memset(vars->value + v->offset, 0, (size_t)v->size * sizeof(float));

@@ -36,9 +36,11 @@ static float *draw(const char *text, json_t *shape, od_error *err)
         assert_int_equal(od_variables_add(&v, name, rank, dims, 1, (od_decay){0}, h.init, &var, err), OD_OK);
     }
     assert_int_equal(od_variables_allocate(&v, 0, err), OD_OK);
-    od_variables_initialize(&v, 3);
+    od_variables_initialize(&v, 3, 3);
     float *out = od_malloc((size_t)(DRAWS + size), sizeof *out);
     for (size_t k = 0; k < v.count; k++) memcpy(out + (int64_t)k * size, od_variables_value(&v, (od_var)k), (size_t)size * sizeof *out);
+    od_variables_initialize(&v, 3, 1); /* the threads change nothing */
+    for (size_t k = 0; k < v.count; k++) assert_memory_equal(out + (int64_t)k * size, od_variables_value(&v, (od_var)k), (size_t)size * sizeof *out);
     od_variables_deinit(&v);
     od_text_tree_free(tree);
     return out;

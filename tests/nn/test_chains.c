@@ -69,7 +69,7 @@ static void finish(fixture *f)
     od_error err = {0};
     if (od_graph_check(&f->g, &err) != OD_OK) fail_msg("%s", err.message);
     assert_int_equal(od_variables_allocate(&f->vars, 0, NULL), OD_OK);
-    od_variables_initialize(&f->vars, 5);
+    od_variables_initialize(&f->vars, 5, 1);
     f->images = od_malloc((size_t)f->image_floats, sizeof(float));
     od_rng rng;
     od_rng_init(&rng, 1, 1);

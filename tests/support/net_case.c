@@ -67,7 +67,7 @@ void net_case_finish(net_case *f, od_value a, od_value b)
     f->out_count = b == OD_NO_VALUE ? 1 : 2;
     for (int i = 0; i < f->out_count; i++) od_graph_mark_output(&f->g, f->out[i]);
     assert_int_equal(od_variables_allocate(&f->vars, 1, NULL), OD_OK);
-    od_variables_initialize(&f->vars, 3);
+    od_variables_initialize(&f->vars, 3, 2);
     f->images = od_malloc((size_t)f->image_floats, sizeof(float));
     od_rng rng;
     od_rng_init(&rng, 1, 1);

@@ -20,7 +20,7 @@ static od_status load(const char *kind, const od_config *config, od_model *model
     size_t restored;
     *step = 0;
     if (!strcmp(kind, "resume")) return od_variables_restore(prefix, model, optimizer, step, err);
-    od_variables_initialize(od_model_variables(model), 1);
+    od_variables_initialize(od_model_variables(model), 1, 2);
     od_status status = od_variables_fine_tune(config, model, &restored, err);
     if (status == OD_OK) printf("restored %zu of %zu\n", restored, od_model_variables(model)->count);
     return status;
