@@ -87,12 +87,11 @@ size_t od_expand_scratch(const od_net *net, const od_node *conv)
 
 /* --- statistics ------------------------------------------------------------------------------------------------------------ */
 
-/* What the next block's narrow rows are read from, where they are stored as they are used. */
-static od_ahead next_block(const od_net *net, const od_node *conv, const od_source *source, int64_t row, int there)
+od_ahead od_expand_ahead(const od_net *net, const od_node *conv, const od_source *source, int64_t row, int64_t rows)
 {
-    int64_t rows = od_shape_rows(net->graph->values[conv->out].shape) - row;
-    if (!there || net->expand[conv - net->graph->nodes].k != source->c) return (od_ahead){0};
-    return od_source_ahead(source, row, rows < EXPAND_BLOCK ? rows : EXPAND_BLOCK);
+    int64_t left = od_shape_rows(net->graph->values[conv->out].shape) - row;
+    if (left <= 0 || net->expand[conv - net->graph->nodes].k != source->c) return (od_ahead){0};
+    return od_source_ahead(source, row, rows < left ? rows : left);
 }
 
 static void gram_of_thread(const od_net *net, const od_node *conv, const od_expand *e, const od_source *source, int thread)
@@ -106,7 +105,7 @@ static void gram_of_thread(const od_net *net, const od_node *conv, const od_expa
     for (int64_t b = begin; b < end; b++) {
         int64_t row = b * EXPAND_BLOCK, m = rows - row < EXPAND_BLOCK ? rows - row : EXPAND_BLOCK;
         const float *x = od_conv_rows(net, conv, source, row, m, block);
-        od_ahead ahead[OD_AHEADS] = {next_block(net, conv, source, row + m, b + 1 < end)};
+        od_ahead ahead[OD_AHEADS] = {od_expand_ahead(net, conv, source, row + m, b + 1 < end ? EXPAND_BLOCK : 0)};
         net->k->gemm_tn(m, k, k, x, k, x, k, g, k, ahead);
         net->k->rows_stats(m, k, x, k, sums, sums + k);
         od_fold_sums(gram, g, k * k);
@@ -216,7 +215,7 @@ static void finish_input_gradient(const od_net *net, const od_node *conv, const 
     od_thread_range((rows + EXPAND_BLOCK - 1) / EXPAND_BLOCK, net->threads, thread, &begin, &end);
     for (int64_t b = begin; b < end; b++) {
         int64_t row = b * EXPAND_BLOCK, m = rows - row < EXPAND_BLOCK ? rows - row : EXPAND_BLOCK;
-        od_gemm_post post = {.bias = e->mixing + k * k, .ahead = {next_block(net, conv, source, row + m, b + 1 < end)}};
+        od_gemm_post post = {.bias = e->mixing + k * k, .ahead = {od_expand_ahead(net, conv, source, row + m, b + 1 < end ? EXPAND_BLOCK : 0)}};
         if (post.ahead[0].floats) post.ahead[1] = (od_ahead){sink->data + (row + m) * k, post.ahead[0].floats};
         if (net->bn[e->bn].stats_by_producer)
             net->k->gemm(m, k, k, od_conv_rows(net, conv, source, row, m, block), k, od_expand_packed_mixing(e), sink->data + row * k, k, 1, &post);

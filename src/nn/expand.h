@@ -55,6 +55,9 @@ size_t od_expand_scratch(const od_net *net, const od_node *conv);
 void od_expand_statistics(od_net *net, const od_node *conv);
 void od_expand_finish_backward(od_net *net, const od_node *conv);
 
+/* What pixels [row, row + rows) of the narrow input, as far as there are any, are read from, where they are stored as they are used. */
+od_ahead od_expand_ahead(const od_net *net, const od_node *conv, const od_source *source, int64_t row, int64_t rows);
+
 /* What the depthwise convolution's passes use. */
 typedef struct od_expand_job {
     const od_net *net;

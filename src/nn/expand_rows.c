@@ -63,11 +63,9 @@ static const float *narrow_rows(const od_expand_job *j, int64_t row, int64_t row
     return od_conv_rows(j->net, j->conv, &j->source, row, rows, room);
 }
 
-/* The next row's narrow input, where it is stored as it is used; empty behind the last one. */
 static od_ahead next_rows(const od_expand_job *j, int64_t row, int64_t rows)
 {
-    int64_t left = od_shape_rows(j->net->graph->values[j->conv->out].shape) - row - rows;
-    return left < rows || j->e->k != j->source.c ? (od_ahead){0} : od_source_ahead(&j->source, row + rows, rows);
+    return od_expand_ahead(j->net, j->conv, &j->source, row + rows, rows);
 }
 
 void od_expand_rows(const od_expand_job *j, int64_t row, int64_t rows, float *slot)

@@ -4,8 +4,8 @@
 #include "nn/chain.h"
 #include "nn/conv_weights.h"
 #include "nn/expand.h"
-#include "nn/rows_io.h"
 #include "nn/outlet.h"
+#include "nn/rows_io.h"
 #include "util/alloc.h"
 #include "util/denormals.h"
 
