@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Each anchor generator against the OD API's numbers (oracle_tables.h); configs and sizes that no generator accepts.
+ * Each anchor generator against the OD API's numbers (oracle_anchors.h); configs and sizes that no generator accepts.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_anchors.h"
 
 #include "detection/anchors.h"
 

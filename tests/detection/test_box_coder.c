@@ -3,7 +3,7 @@
  * Boxes and box coders: the OD API's numbers, decode after encode, boxes without area, what is refused.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_box_coders.h"
 
 #include "detection/box.h"
 #include "util/points.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CenterNet's targets, losses, gradients and detections: the OD API's results (oracle_tables.h), finite differences, the golden
+ * CenterNet's targets, losses, gradients and detections: the OD API's results (oracle_center_net.h), finite differences, the golden
  * fixture, what is refused.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_center_net.h"
 
 #include "checkpoint/safetensors.h"
 #include "config/config.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Each loss and gradient against the OD API's (oracle_tables.h), against the definition in double on many inputs, and
+ * Each loss and gradient against the OD API's (oracle_losses.h), against the definition in double on many inputs, and
  * against finite differences; NaN and infinite predictions.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_losses.h"
 
 #include "detection/losses.h"
 

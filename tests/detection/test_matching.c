@@ -3,7 +3,7 @@
  * Matching and target assignment: every option against the OD API's results, and against a plain matrix on many anchors.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_matching.h"
 
 #include "detection/box.h"
 #include "detection/target_assigner.h"

@@ -4,7 +4,8 @@
  * algorithm on sizes that need several instalments, and hard-example mining.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_matching.h"
+#include "oracle_nms.h"
 
 #include "detection/box.h"
 #include "detection/hard_example_miner.h"

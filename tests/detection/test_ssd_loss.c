@@ -4,7 +4,7 @@
  * number of threads, configs that are refused.
  */
 #include "detection_support.h"
-#include "oracle_tables.h"
+#include "oracle_ssd_loss.h"
 
 #include "detection/losses.h"
 #include "detection/ssd_loss.h"

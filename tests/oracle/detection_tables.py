@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/detection/oracle_tables.h: small inputs and what the TF Object Detection API makes of them.
+"""Writes oracle_TOPIC.h, a file a topic: small inputs and what the TF Object Detection API makes of them.
 
-usage: detection_tables.py > tests/detection/oracle_tables.h      (needs the OD API's Python environment, see ../shared/oracle)
+usage: detection_tables.py tests/detection      (needs the OD API's Python environment, see ../shared/oracle)
 """
 import sys
 import numpy as np
@@ -17,7 +17,7 @@ from object_detection.protos import model_pb2
 from google.protobuf import text_format
 
 rng = np.random.RandomState(5)
-out = sys.stdout
+out = None
 
 
 def text(v):
@@ -39,18 +39,29 @@ def boxes(n, side=.5):
     low = rng.uniform(-.1, .9, (n, 2)); return np.concatenate([low, low + rng.uniform(.02, side, (n, 2))], 1).astype('f4')
 
 
-out.write('''/* SPDX-License-Identifier: Apache-2.0
+def topic(name):
+    """Ends the last file and begins oracle_NAME.h; without a name only ends."""
+    global out
+    if out:
+        out.write('\n#endif\n')
+        out.close()
+    if not name: return
+    guard = 'ORACLE_%s_H' % name.upper()
+    out = open(f'{sys.argv[1]}/oracle_{name}.h', 'w')
+    out.write(f'''/* SPDX-License-Identifier: Apache-2.0
  *
  * Written by tests/oracle/detection_tables.py with the TF Object Detection API; not to be edited.
  */
-#ifndef ORACLE_TABLES_H
-#define ORACLE_TABLES_H
+#ifndef {guard}
+#define {guard}
 
 #include <stdint.h>
 
 ''')
 
+
 # --- losses: [1, 8, 3] logits and targets, a weight an anchor ---
+topic('losses')
 logits = rng.normal(0, 3, (1, 8, 3)).astype('f4'); logits[0, 7] = [30, -30, 0]
 targets = np.zeros((1, 8, 3), 'f4')
 for i, c in enumerate([0, 1, 2, 0, 1, 2, 0]): targets[0, i, c] = 1
@@ -85,6 +96,7 @@ record('l1', losses.L1LocalizationLoss(), codes, code_targets, np.repeat(code_we
 def anchors_of(generator, shapes, **kw): return np.concatenate([b.get().numpy() for b in generator.generate(shapes, **kw)])
 
 
+topic('anchors')
 table('anchors_ssd', anchors_of(multiple_grid_anchor_generator.create_ssd_anchors(num_layers=3, min_scale=np.float64(np.float32(.2)), max_scale=np.float64(np.float32(.95)),
       aspect_ratios=[float(np.float32(v)) for v in (1., 2., .3333)], anchor_strides=[(16, 20), (32, 40), (64, 80)], anchor_offsets=[(8, 10), (16, 20), (0, 0)],
       base_anchor_size=[float(np.float32(.9)), 1.], reduce_boxes_in_lowest_layer=False), [(3, 2), (2, 1), (1, 1)], im_height=60, im_width=90))
@@ -95,6 +107,7 @@ table('anchors_grid', anchors_of(grid_anchor_generator.GridAnchorGenerator([.25,
 table('anchors_flexible', anchors_of(flexible_grid_anchor_generator.FlexibleGridAnchorGenerator([(30., 50.), (90.,)], [(1., 2.), (.5,)], [(16, 16), (32, 32)], [(8, 8), (0, 0)]), [(2, 2), (1, 2)], im_height=64, im_width=48))
 
 # --- box coders ---
+topic('box_coders')
 coder_boxes, coder_anchors = boxes(5), boxes(5)
 coder_boxes[4, 2:] = coder_boxes[4, :2]
 table('coder_boxes', coder_boxes); table('coder_anchors', coder_anchors)
@@ -106,6 +119,7 @@ for name, coder in (('faster', faster_rcnn_box_coder.FasterRcnnBoxCoder([10., 10
     table(f'coder_{name}_decoded', coder.decode(tf.constant(small), box_list.BoxList(tf.constant(coder_anchors))).get().numpy())
 
 # --- matching: 40 anchors, 5 boxes (one without area, one of weight 0), class ids 0..2 ---
+topic('matching')
 match_anchors, match_boxes = boxes(40, .6), boxes(5, .6)
 match_boxes[1] = match_anchors[7]; match_boxes[4] = match_boxes[1]; match_boxes[3, 2:] = match_boxes[3, :2]
 match_weights = np.array([1, .5, 0, 1, 1], 'f4'); match_classes = np.array([0, 2, 1, 1, 0], 'i4')
@@ -125,6 +139,7 @@ for name, sim, kw in (('plain', similarity.IouSimilarity(), dict(matched_thresho
     if name == 'force': table('match_force_class', ct.numpy()); table('match_force_class_weights', cw.numpy()); table('match_force_codes', rt.numpy()); table('match_force_box_weights', rw.numpy())
 
 # --- multi-class non-max suppression: 60 boxes, 3 classes, quantised scores for ties ---
+topic('nms')
 nms_boxes = boxes(60, .6); nms_boxes[10] = nms_boxes[11]; nms_boxes[20, 2] = nms_boxes[20, 0]; nms_boxes[30] = [1.2, 1.2, 1.4, 1.5]
 nms_scores = (rng.randint(0, 25, (60, 3)) / 25.).astype('f4')
 nms_scores[20] = .99; nms_scores[30] = .99
@@ -159,6 +174,7 @@ for name, kw in (('both', dict(max_negatives_per_positive=2, min_negatives_per_i
     grad = tf.convert_to_tensor(tape.gradient(total, c)).numpy()
     table(f'mine_{name}', (grad > 0).astype('i4')); table(f'mine_{name}_sums', np.array([loc.numpy(), cls.numpy()], 'f4'))
 # --- whole losses of models, from predictions that are made up: 2 images ---
+topic('ssd_loss')
 def truth(model, boxes_list, classes_list, weights_list, depth):
     model.provide_groundtruth(groundtruth_boxes_list=[tf.constant(b) for b in boxes_list], groundtruth_classes_list=[tf.one_hot(c, depth) for c in classes_list],
                               groundtruth_weights_list=[tf.constant(w) for w in weights_list])
@@ -195,6 +211,7 @@ for name, more in (('ssd_focal', 'normalize_loc_loss_by_codesize: true encode_ba
     record_model(name, model, {'box_encodings': [ssd_codes], 'class_predictions_with_background': [ssd_logits]}, {}, [[64, 64, 3]] * 2,
                  ['Loss/localization_loss', 'Loss/classification_loss'])
 
+topic('center_net')
 CENTER = """center_net { num_classes: 3 feature_extractor { type: "resnet_v2_50" } image_resizer { keep_aspect_ratio_resizer { min_dimension: 64 max_dimension: 64 pad_to_max_dimension: true } }
   object_detection_task { task_loss_weight: 0.9 offset_loss_weight: 1.1 scale_loss_weight: 0.2 localization_loss { l1_localization_loss { } } }
   object_center_params { object_center_loss_weight: 0.8 classification_loss { penalty_reduced_logistic_focal_loss { alpha: %g beta: %g } } min_box_overlap_iou: 0.6 max_box_predictions: 20 } }"""
@@ -215,4 +232,4 @@ for name, alpha, beta in (('center', 2, 4), ('center_odd', 1.5, 3)):
 found = model.postprocess({k: [tf.constant(v) for v in vs] for k, vs in center_predictions.items()}, tf.constant([[24, 32, 3], [22, 27, 3]]))
 count = found['num_detections'].numpy()
 table('center_found_count', count); table('center_found_boxes', found['detection_boxes'].numpy()); table('center_found_scores', found['detection_scores'].numpy()); table('center_found_classes', found['detection_classes'].numpy())
-out.write('\n#endif\n')
+topic(None)
