@@ -10,8 +10,8 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
 out=$(realpath "$1") objdet=$(realpath "${2:-$here/build/objdet}") data=$(realpath "${OD_SHARED_DIR:-$here/../shared}/data") steps=${STEPS:-100}
 cases=${CASES:-ssd_mobilenet_v2:256:8 ssd_mobilenet_v2_fpnlite:256:8 ssd_mobilenet_v1:256:8 ssd_mobilenet_v1_fpn:256:4 efficientdet_d0:256:4 center_mobilenet_v2:256:8
-  center_mobilenet_v2_fpn:256:8 center_resnet18_v1_fpn:192:4 center_resnet50_v2:128:4 center_resnet50_v1_fpn:192:4 center_hourglass10:192:4 retinanet50:256:4
-  retinanet101:128:4 efficientdet_d2:256:2 center_resnet101_v1_fpn:128:4 retinanet152:128:4 center_hourglass104:128:2}
+  center_mobilenet_v2_fpn:256:8 center_resnet18_v1_fpn:192:4 center_resnet50_v2:128:4 center_resnet50_v1_fpn:192:4 center_hourglass10:192:4 retinanet50:128:8
+  retinanet101:128:8 efficientdet_d2:256:2 center_resnet101_v1_fpn:128:4 retinanet152:128:8 center_hourglass104:128:4}
 imagenet=$data/../weights/mobilenet_v2_imagenet/ckpt-1
 results=$out/results.tsv failed=0
 [ -f "$results" ] || printf 'set\tfamily\tsize\tbatch\tsteps\tfrom\tloss, first step\tloss, last step\tmAP\tmAP@.50\tseconds\n' > "$results"

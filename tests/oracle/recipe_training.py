@@ -72,12 +72,20 @@ def without_download():
     mobilenet_v2.mobilenet_v2 = lambda *arguments, **keywords: build(*arguments, **{**keywords, 'weights': None})
 
 
+def without_step_in_model():
+    """A model's groundtruth holds the step's variable, so that its "full" fine-tuning would go on from its checkpoint's step. Only DeepMAC reads it."""
+    from object_detection.core.model import DetectionModel
+    provide = DetectionModel.provide_groundtruth
+    DetectionModel.provide_groundtruth = lambda self, *arguments, training_step=None, **keywords: provide(self, *arguments, **keywords)
+
+
 def train(config, model_dir, steps, moved, every):
     import od_oracle
     import tensorflow as tf
     from object_detection import model_lib_v2
     without_drop_connect()
     without_download()
+    without_step_in_model()
     if moved:
         move_start(model_lib_v2, moved)
     losses, write = {}, tf.compat.v2.summary.scalar
