@@ -9,8 +9,9 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 objdet=$(realpath "${1:-$here/build/objdet}") shared=$(realpath "${OD_SHARED_DIR:-$here/../shared}") threads=${THREADS:-2} steps=${STEPS:-5}
-cases=${CASES:-efficientdet_d0:512:4 ssd_mobilenet_v2:300:8 ssd_mobilenet_v1:300:8 ssd_mobilenet_v1_fpn:640:1 retinanet50:640:1 center_resnet50_v2:512:1
-  center_resnet101_v1_fpn:512:1 center_hourglass104:256:1 center_mobilenet_v2_fpn:512:4 faster_rcnn_resnet50:640:1 faster_rcnn_resnet50_fpn:640:1}
+cases=${CASES:-ssd_mobilenet_v2_fpnlite:320:8 ssd_mobilenet_v2:300:8 ssd_mobilenet_v1:300:8 ssd_mobilenet_v1_fpn:640:1 efficientdet_d0:512:2 retinanet50:640:1 retinanet101:640:1
+  retinanet152:640:1 center_resnet50_v2:512:1 center_resnet50_v1_fpn:512:1 center_resnet101_v1_fpn:512:1 center_mobilenet_v2:512:4 center_mobilenet_v2_fpn:512:4
+  center_hourglass104:512:1 faster_rcnn_resnet50:640:1 faster_rcnn_resnet50_fpn:640:1}
 [ -n "${OD_ORACLE:-}" ] || { echo "compare_families: OD_ORACLE names no Python environment with the OD API" >&2; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

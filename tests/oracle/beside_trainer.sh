@@ -19,25 +19,25 @@ losses_here() { # model_dir: "step loss" of those logged
 }
 
 # From each of the OD API's checkpoints (every fifth step's: weights, slots, step) the next step's loss, then the one after a step made here, beside
-# the OD API's: whatever rounding makes of a long curve, a single step has to be the same. Prints the largest differences; fails above 1e-4 and 2 %.
-from_their_checkpoints() { # config model_dir-of-the-OD-API, of which the checkpoints are moved away [option]
+# the OD API's: whatever rounding makes of a long curve, a single step has to be the same. Prints the largest differences; fails above `most` and 2 %.
+from_their_checkpoints() { # most config model_dir-of-the-OD-API, of which the checkpoints are moved away [option]
   local n=2 step next
   : > "$work/pairs"
-  while [ -e "$2/ckpt-$n.index" ]; do # checkpoint 1 is the start
-    { read -r step _; read -r next _; } < <(tail -n +$((5 * n - 4)) "$2/losses.txt") || break
+  while [ -e "$3/ckpt-$n.index" ]; do # checkpoint 1 is the start
+    { read -r step _; read -r next _; } < <(tail -n +$((5 * n - 4)) "$3/losses.txt") || break
     rm -rf "$work/forced"
     mkdir "$work/forced"
-    mv "$2/ckpt-$n".* "$work/forced"
+    mv "$3/ckpt-$n".* "$work/forced"
     printf 'model_checkpoint_path: "ckpt-%d"\nall_model_checkpoint_paths: "ckpt-%d"\n' "$n" "$n" > "$work/forced/checkpoint"
-    train_here "$1" "$work/forced" "$step" "${3:-}"
-    train_here "$1" "$work/forced" "$next" "${3:-}"
-    losses_here "$work/forced" | awk 'NR == FNR { want[$1] = $2; next } { print FNR, $1, $2 / want[$1] - 1 }' "$2/losses.txt" - >> "$work/pairs"
+    train_here "$2" "$work/forced" "$step" "${4:-}"
+    train_here "$2" "$work/forced" "$next" "${4:-}"
+    losses_here "$work/forced" | awk 'NR == FNR { want[$1] = $2; next } { print FNR, $1, $2 / want[$1] - 1 }' "$3/losses.txt" - >> "$work/pairs"
     n=$((n + 1))
   done
-  awk '
+  awk -v most="$1" '
     { error = $3 < 0 ? -$3 : $3; count[$1]++; if (!(error <= worst[$1])) { worst[$1] = error; at[$1] = $2 } }
     END {
       printf "  from %d of the OD API'"'"'s checkpoints: the next loss %.2g apart at most (step %d), the one after a step here %.2g (step %d)\n", count[1], worst[1], at[1], worst[2], at[2]
-      exit !(count[1] > 0 && count[2] == count[1] && worst[1] < 1e-4 && worst[2] < .02)
+      exit !(count[1] > 0 && count[2] == count[1] && worst[1] < most && worst[2] < .02)
     }' "$work/pairs"
 }

@@ -28,7 +28,7 @@ oracle train "$work/follow.config" "$work/theirs0" "$steps" 0 5
 for moved in 1 2; do oracle train "$work/follow.config" "$work/theirs$moved" "$steps" "$moved"; done
 for step in $(seq "$steps"); do train_here "$work/follow.config" "$work/ours" "$step"; done
 losses_here "$work/ours" > "$work/ours.txt"
-from_their_checkpoints "$work/follow.config" "$work/theirs0"
+from_their_checkpoints 1e-4 "$work/follow.config" "$work/theirs0"
 
 status=1
 compare() { # losses.txt; prints both differences; 0: every step is within 3 %, 2: the means are, 1: neither

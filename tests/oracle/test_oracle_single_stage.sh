@@ -3,7 +3,7 @@
 # Single-stage detectors on the chest X-rays beside the OD API, each with its own trainer, from the start that the OD API draws (its checkpoint after a
 # step at rate 0), images in the record's order, no augmentation, no drop-connect: every step's loss within 2 %, or, where rounding grows faster,
 # no further from it than twice what the OD API is from itself when its start is moved by a last bit; and from the OD API's checkpoints the next steps'
-# losses (from_their_checkpoints). Opt-in: OD_ORACLE names its environment. 3 to 6 minutes each.
+# losses (from_their_checkpoints; ResNet-152 at random weights is 3e-4 apart). Opt-in: OD_ORACLE names its environment. 3 to 6 minutes each.
 #   [CASES="family:size:batch:rate[:momentum] ..."] [STEPS=50]
 # With momentum CenterNet, too, is trained by that instead of Adam, whose first steps are a gradient's sign and so make a last bit as large as the rate.
 set -euo pipefail
@@ -37,7 +37,7 @@ for case in ${CASES:-efficientdet_d0:256:4:.08 ssd_mobilenet_v2_fpnlite:256:4:.0
   [ "$(wc -l < "$work/have")" = "$steps" ]
   ours=$(largest "$work/have" "$work/want")
   echo "  largest difference $ours"
-  from_their_checkpoints "$work/follow.config" "$work/theirs" --no_drop_connect
+  from_their_checkpoints 1e-3 "$work/follow.config" "$work/theirs" --no_drop_connect
   if awk '{ exit !($1 > 2) }' <<< "$ours"; then
     oracle train "$work/follow.config" "$work/moved" "$steps" 1
     cut -d' ' -f2 "$work/moved/losses.txt" > "$work/again"
