@@ -19,9 +19,10 @@ losses_here() { # model_dir: "step loss" of those logged
 }
 
 # From each of the OD API's checkpoints (every fifth step's: weights, slots, step) the next step's loss, then the one after a step made here, beside
-# the OD API's: whatever rounding makes of a long curve, a single step has to be the same. Prints the largest differences; fails above `most` and 2 %.
+# the OD API's: whatever rounding makes of a long curve, a single step has to be the same. Fails if one of the first is further apart than `most`, or
+# the second ones' median than 1 %: one of them may be where the weights' last bits decide which proposal stays, but slots not taken up would show in all.
 from_their_checkpoints() { # most config model_dir-of-the-OD-API, of which the checkpoints are moved away [option]
-  local n=2 step next
+  local n=2 step next median
   : > "$work/pairs"
   while [ -e "$3/ckpt-$n.index" ]; do # checkpoint 1 is the start
     { read -r step _; read -r next _; } < <(tail -n +$((5 * n - 4)) "$3/losses.txt") || break
@@ -34,10 +35,11 @@ from_their_checkpoints() { # most config model_dir-of-the-OD-API, of which the c
     losses_here "$work/forced" | awk 'NR == FNR { want[$1] = $2; next } { print FNR, $1, $2 / want[$1] - 1 }' "$3/losses.txt" - >> "$work/pairs"
     n=$((n + 1))
   done
-  awk -v most="$1" '
+  median=$(awk '$1 == 2 { print $3 < 0 ? -$3 : $3 }' "$work/pairs" | sort -g | sed -n "$(((n - 1) / 2))p") # of n - 2 pairs
+  awk -v most="$1" -v median="$median" '
     { error = $3 < 0 ? -$3 : $3; count[$1]++; if (!(error <= worst[$1])) { worst[$1] = error; at[$1] = $2 } }
     END {
-      printf "  from %d of the OD API'"'"'s checkpoints: the next loss %.2g apart at most (step %d), the one after a step here %.2g (step %d)\n", count[1], worst[1], at[1], worst[2], at[2]
-      exit !(count[1] > 0 && count[2] == count[1] && worst[1] < most && worst[2] < .02)
+      printf "  from %d of the OD API'"'"'s checkpoints: the next loss %.2g apart at most (step %d), the one after a step here %.2g (step %d), in the median %.2g\n", count[1], worst[1], at[1], worst[2], at[2], median
+      exit !(count[1] > 0 && count[2] == count[1] && worst[1] < most && median < .01)
     }' "$work/pairs"
 }

@@ -6,7 +6,7 @@
 #      from variables moved by their last bits. A last bit decides here and there which proposal is suppressed, and then the loss jumps: of the OD
 #      API's trainings there must be one beside which every step's loss is within 3 %, and the mean of any ten steps of the first must be, too.
 #   3. From each of the OD API's checkpoints (every fifth step; weights, momentum, step) the next step's loss is within 1e-4, the one after a step
-#      made here within 2 %: whatever a last bit decides, both decide alike.
+#      made here is in the median within 1 %: whatever a last bit decides, both decide alike.
 set -euo pipefail
 . "$OD_SOURCE_DIR/tests/oracle/beside_trainer.sh"
 steps=${STEPS:-50}
